@@ -56,7 +56,7 @@ impl Fuzz {
 
 /// Fuzzes each target for a few seconds, as a step of `cargo xtask ci`.
 pub(crate) fn smoke_test() -> Result<()> {
-    run(&targets()?, 5)
+    run(&targets()?, 3)
 }
 
 fn run(targets: &[String], seconds: u32) -> Result<()> {

@@ -11,8 +11,8 @@ use crate::{node, setup, workspace};
 
 const EXAMPLE: &str = "altered_passkeys";
 
-/// Verifies altered registrations and assertions with `auth-core` and with `@simplewebauthn/server`,
-/// and fails if the verdicts differ where they should not.
+/// Verifies altered registrations and assertions with `auth-core` and with
+/// `@simplewebauthn/server`, and fails if the verdicts differ where they should not.
 pub(crate) fn check() -> Result<()> {
     setup::c_compiler()?;
     node::find_or_install()?;
@@ -24,7 +24,8 @@ pub(crate) fn check() -> Result<()> {
     node::install(&directory)?;
     let verdicts = directory.join("verdicts.jsonl");
     step("verifying altered passkeys", || {
-        // The whole workspace with all features, as in `test`, so that nothing is recompiled.
+        // Builds the whole workspace with all features, as `test` does, so that nothing is
+        // recompiled.
         run(&mut cargo(["build", "--workspace", "--all-features", "--example", EXAMPLE]))?;
         let program = workspace::target_dir()?.join("debug/examples").join(EXAMPLE);
         let file = File::create(&verdicts)

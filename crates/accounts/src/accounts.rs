@@ -34,7 +34,7 @@ pub struct Accounts {
     pub(crate) mail_requests: Signal,
     /// Notices can be on while mail is off: another service on the store then sends them.
     pub(crate) notices: NoticeMode,
-    /// `None` if browsers have no passkeys for the host of the origin.
+    /// `None` if browsers do not support passkeys for the host of the origin.
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

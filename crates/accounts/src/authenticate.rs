@@ -64,15 +64,16 @@ impl SignedIn {
         self.session.authenticated_at()
     }
 
-    /// Returns how the user signed in to this session.
+    /// Returns the methods with which the user signed in to this session.
     #[must_use]
     pub const fn amr(&self) -> Amr {
         self.session.amr
     }
 
-    /// Returns `true` if the user signed in at most [10 minutes](Session::FRESH_FOR) ago. An app should
-    /// require this before it does what an attacker with a stolen session must not be able to do.
-    /// Turning the second factor on ends all other sessions, so a fresh sign-in is one with all factors.
+    /// Returns `true` if the user signed in at most [10 minutes](Session::FRESH_FOR) ago. An app
+    /// should require this for actions that an attacker with a stolen session must not be able to
+    /// take. Turning the second factor on ends all other sessions, so a fresh sign-in is one with
+    /// all factors.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.session.is_fresh(now)
@@ -84,14 +85,15 @@ impl SignedIn {
         self.user.second_factor_at.is_some()
     }
 
-    /// Returns `true` if the user must turn a second factor on before anything else
+    /// Returns `true` if the user must turn the second factor on before anything else
     /// ([`SecondFactorPolicy::Required`]).
     #[must_use]
     pub const fn needs_enrolment(&self) -> bool {
         matches!(self.policy, SecondFactorPolicy::Required) && !self.has_second_factor()
     }
 
-    /// Returns `true` if the user has to sign in again before a change that also requires the password.
+    /// Returns `true` if the user has to sign in again before a change that also requires the
+    /// password.
     pub(crate) fn needs_step_up(&self, now: Timestamp) -> bool {
         self.has_second_factor() && !self.is_fresh(now)
     }

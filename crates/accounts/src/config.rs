@@ -63,11 +63,13 @@ pub struct Config {
 /// The policy for second factors: optional, or required of all users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SecondFactorPolicy {
-    /// Users decide.
+    /// Users decide whether they turn a second factor on.
     #[default]
     Optional,
-    /// Users without a second factor can only turn one on, delete their account, or sign out, and cannot
-    /// turn it off. [`SignedIn::needs_enrolment`](crate::SignedIn::needs_enrolment) tells them apart.
+    /// Users without a second factor can only turn one on, delete their account, or sign out.
+    /// Nobody can turn the second factor off.
+    /// [`SignedIn::needs_enrolment`](crate::SignedIn::needs_enrolment) returns `true` for users
+    /// without one.
     Required,
 }
 

@@ -115,10 +115,10 @@ impl Accounts {
         self.tasks.run_to_completion(send).await
     }
 
-    /// Opens a session with a code from a mail, and issues its first tokens. If the second factor of
-    /// the account is on, opens no session, and returns a ticket for
-    /// [`complete_sign_in`](Self::complete_sign_in). The code can be used once. A text that cannot be a
-    /// code does not count as a try.
+    /// Opens a session with a code from a mail, and issues its first tokens. If the second factor
+    /// of the account is on, opens no session and returns a ticket for
+    /// [`complete_sign_in`](Self::complete_sign_in). The code can be used once. A text that cannot
+    /// be a code does not count as a try.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Accounts {
                     FirstStep { user, method, remember, password_version, device_version };
                 match self.require_second_factor(first_step).await? {
                     Some(required) => Ok(SignInOutcome::SecondFactorRequired(required)),
-                    // It was turned off a moment ago, and the code is used up.
+                    // The second factor has just been turned off, and the code is used up.
                     None => Err(CodeSignInError::Expired),
                 }
             }

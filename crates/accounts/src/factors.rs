@@ -18,6 +18,7 @@ use crate::config::SecondFactorPolicy;
 use crate::hooks::AccountEvent;
 use crate::mail::MailMode;
 use crate::passwords::PasswordService;
+use crate::second_factor::log_code_lockout;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 
@@ -29,19 +30,20 @@ pub struct PendingTotp {
     /// The secret as an `otpauth:` URI, which apps read from a QR code. It contains the name of the
     /// service and the email address.
     pub uri: Zeroizing<String>,
-    /// The time in which the app has to be confirmed with [`Accounts::confirm_totp`].
+    /// The time within which the app has to be confirmed with [`Accounts::confirm_totp`].
     pub expires_in: Duration,
 }
 
-/// An error that all changes of second factors and passkeys share.
+/// An error that all changes to second factors and passkeys share.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeFactorError {
-    /// The user signed in more than [10 minutes](auth_core::Session::FRESH_FOR) ago, and has to sign in
-    /// again.
+    /// The user signed in more than [10 minutes](auth_core::Session::FRESH_FOR) ago, and has to
+    /// sign in again.
     #[error("the user has to sign in again")]
     StepUpRequired,
-    /// A factor cannot be added, because mail is on and the email address is not verified. The
-    /// user may not own the address, and must not leave a factor behind for its owner.
+    /// A factor cannot be added, because mail is on and the email address is not verified. The user
+    /// may not own the address, and must not leave a factor in an account that its owner takes over
+    /// later.
     #[error("the email address is not verified")]
     EmailUnverified,
     /// The user has made too many changes of this kind.
@@ -64,7 +66,7 @@ pub enum ConfirmTotpError {
     /// The code is wrong.
     #[error("the code is wrong")]
     CodeWrong,
-    /// No app is being set up, or its time has expired.
+    /// No app is being set up, or the set-up has expired.
     #[error("no app is being set up")]
     NoPendingTotp,
     /// Too many codes were wrong. The code was not checked.
@@ -111,7 +113,7 @@ pub enum ReplaceRecoveryCodesError {
     Change(#[from] ChangeFactorError),
 }
 
-/// How long an app can be confirmed.
+/// The time within which an app has to be confirmed.
 const SETUP_LIFETIME: Duration = Duration::from_mins(15);
 
 impl Accounts {
@@ -124,8 +126,8 @@ impl Accounts {
         self.store.factors(signed_in.id()).await
     }
 
-    /// Begins to set up an authenticator app, with a new secret. It replaces one that is being set up.
-    /// An app that is in use stays in use until the new one is confirmed.
+    /// Begins the set-up of an authenticator app, with a new secret. The new app replaces one that
+    /// is being set up. An app that is in use stays in use until the new one is confirmed.
     ///
     /// # Errors
     ///
@@ -153,9 +155,9 @@ impl Accounts {
         Ok(pending)
     }
 
-    /// Confirms the app that is being set up with one of its codes, and ends all other sessions of the
-    /// user. Returns ten recovery codes if this turned the second factor on, and none if the app
-    /// replaced another one or was added to a passkey. They are not shown again.
+    /// Confirms the app that is being set up with one of its codes, and ends all other sessions of
+    /// the user. Returns ten recovery codes if this turned the second factor on, and none if the
+    /// app replaced another one or was added to a passkey. They are not shown again.
     ///
     /// A text that cannot be a code does not count as an attempt.
     ///
@@ -185,10 +187,11 @@ impl Accounts {
         let confirm = async move {
             let outcome = store.confirm_totp(&acting, &confirmation, now).await;
             let outcome = outcome.map_err(ChangeFactorError::from)?;
-            // The first lockout is announced, too.
+            // The first lockout is also announced.
             mail_requests.notify();
             match outcome {
                 ConfirmTotpOutcome::TurnedOn => {
+                    erase_requests.notify();
                     tracing::info!(%user, "turned the second factor on with an app");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(recovery_codes)
@@ -198,6 +201,10 @@ impl Accounts {
                     tracing::info!(%user, "replaced the app");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(Vec::new())
+                }
+                ConfirmTotpOutcome::LockedOut => {
+                    log_code_lockout(user);
+                    Err(ConfirmTotpError::CodeWrong)
                 }
                 ConfirmTotpOutcome::CodeWrong => {
                     tracing::info!(%user, "an app was not confirmed: wrong code");
@@ -213,8 +220,8 @@ impl Accounts {
         self.tasks.run_to_completion(confirm).await
     }
 
-    /// Turns the second factor on for a user with a passkey, and ends all other sessions of the user.
-    /// Returns ten recovery codes, or none if it was on already. They are not shown again.
+    /// Turns the second factor on for a user with a passkey, and ends all other sessions of the
+    /// user. Returns ten recovery codes, or none if it was already on. They are not shown again.
     ///
     /// # Errors
     ///
@@ -230,11 +237,13 @@ impl Accounts {
         let recovery_codes = RecoveryCode::generate_list(&*self.random);
         let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
         let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
-        let (hooks, mail_requests) = (self.hooks.clone(), self.mail_requests.clone());
+        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let mail_requests = self.mail_requests.clone();
         let turn_on = async move {
             let outcome = store.turn_second_factor_on(&acting, &hashes, notice, now).await;
             match outcome.map_err(ChangeFactorError::from)? {
                 TurnOnOutcome::TurnedOn => {
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "turned the second factor on with a passkey");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
@@ -248,8 +257,8 @@ impl Accounts {
         self.tasks.run_to_completion(turn_on).await
     }
 
-    /// Turns the second factor off: deletes the app and the recovery codes, and ends all other sessions
-    /// of the user. Passkeys stay. Succeeds also if it was off already.
+    /// Turns the second factor off: deletes the app and the recovery codes, and ends all other
+    /// sessions of the user. Passkeys stay. Also succeeds if it was already off.
     ///
     /// # Errors
     ///
@@ -287,7 +296,8 @@ impl Accounts {
         self.tasks.run_to_completion(turn_off).await
     }
 
-    /// Replaces the recovery codes. Returns ten new ones, which are not shown again. Ends no session.
+    /// Replaces the recovery codes. Returns ten new ones, which are not shown again. Ends no
+    /// session.
     ///
     /// # Errors
     ///
@@ -325,7 +335,7 @@ impl Accounts {
         self.tasks.run_to_completion(replace).await
     }
 
-    /// Counts a change of the user's factors, even one that then fails.
+    /// Counts a change to the user's factors, even if it then fails.
     pub(crate) async fn count_factor_change(
         &self,
         signed_in: &SignedIn,

@@ -45,8 +45,8 @@ pub enum AccountEvent {
         /// The user.
         user: UserId,
     },
-    /// The second factor was turned on or off, an app was replaced, or a passkey was added or removed,
-    /// by the user; or an operator reset the second factor.
+    /// The second factor was turned on or off, an app was replaced, or a passkey was added or
+    /// removed, by the user; or an operator reset the second factor.
     #[non_exhaustive]
     SecondFactorChanged {
         /// The user.

@@ -54,7 +54,7 @@ impl Accounts {
         Ok(IssuedTokens { device: self.tokens.device_token(browser, now), ..issued })
     }
 
-    /// Returns the browser of the caller, and whether this account knows it.
+    /// Returns the browser of the caller, and whether it is known to this account.
     pub(crate) async fn browser(
         &self,
         account: &User,

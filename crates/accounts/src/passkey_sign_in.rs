@@ -24,17 +24,18 @@ pub struct PasskeyOptions {
     pub challenge: Vec<u8>,
     /// The relying party ID.
     pub rp_id: String,
-    /// The passkeys that the client can use. If empty, it can use every one that it has.
+    /// The passkeys that the client can use. If empty, the client can use any passkey that it has.
     pub allow: Vec<CredentialId>,
 }
 
 /// An error from requesting [`PasskeyOptions`].
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyOptionsError {
-    /// The ticket has expired, or the second factor of the account was turned off.
+    /// The ticket has expired, was used, or no longer fits the account, for example because the
+    /// password was changed.
     #[error("the ticket is not valid")]
     InvalidTicket,
-    /// The service has no passkeys ([`Accounts::relying_party`]).
+    /// The service does not support passkeys ([`Accounts::relying_party`]).
     #[error("passkeys are not available")]
     PasskeysUnavailable,
     /// The service failed.
@@ -72,7 +73,7 @@ pub enum PasskeySignInError {
         /// How long to wait before the next one.
         retry_after: Duration,
     },
-    /// The service has no passkeys ([`Accounts::relying_party`]).
+    /// The service does not support passkeys ([`Accounts::relying_party`]).
     #[error("passkeys are not available")]
     PasskeysUnavailable,
     /// The service failed.
@@ -80,12 +81,12 @@ pub enum PasskeySignInError {
     Service(#[from] ServiceError),
 }
 
-/// The user who presents a passkey, as far as it is known beforehand.
+/// The user who must present a passkey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PresentedBy {
-    /// Unknown: the credential must contain the user handle of the owner.
+    /// Any user. The credential must contain the user handle of the owner.
     Anyone,
-    /// The user of a ticket. The credential can contain the user handle.
+    /// The user of a ticket. The user handle may be missing.
     User(UserId),
 }
 
@@ -103,15 +104,15 @@ pub(crate) enum AssertionError {
 }
 
 impl Accounts {
-    /// Returns the relying party of passkeys, or `None` if the service has no passkeys because the host
-    /// of its public URL is an IP address.
+    /// Returns the relying party of passkeys, or `None` if passkeys are not supported because the
+    /// host of the public URL is an IP address.
     #[must_use]
     pub const fn relying_party(&self) -> Option<&RelyingParty> {
         self.relying_party.as_ref()
     }
 
-    /// Returns the options for signing in with a passkey: for the second step with the ticket of the
-    /// first one, or alone without a ticket.
+    /// Returns the options for signing in with a passkey: for the second step with the ticket of
+    /// the first one, or alone without a ticket.
     ///
     /// Without a ticket, the options list no passkeys, so that nobody can find out which ones an
     /// account has. Nothing is stored.
@@ -130,11 +131,9 @@ impl Accounts {
             Some(ticket) => {
                 let ticket = self.keys.verify_ticket(ticket, now).await;
                 let ticket = ticket.ok_or(PasskeyOptionsError::InvalidTicket)?;
-                let factors = self.store.factors(ticket.user).await.map_err(ServiceError::from)?;
-                let second_factor_at = factors.second_factor_at.map(Timestamp::as_millisecond);
-                if second_factor_at != Some(ticket.second_factor_at.as_millisecond()) {
-                    return Err(PasskeyOptionsError::InvalidTicket);
-                }
+                let factors = self.store.factors_of_ticket(&ticket, now).await;
+                let factors = factors.map_err(ServiceError::from)?;
+                let factors = factors.ok_or(PasskeyOptionsError::InvalidTicket)?;
                 (ChallengePurpose::SecondStep(ticket.id), credential_ids(factors.passkeys))
             }
         };
@@ -167,7 +166,7 @@ impl Accounts {
         let open = async move {
             let outcome = store.open_session_with_passkey(&sign_in).await;
             let outcome = outcome.map_err(ServiceError::from)?;
-            // A copied passkey is announced.
+            // A passkey that may have been copied is announced.
             mail_requests.notify();
             let reason = match outcome {
                 PasskeySignInOutcome::Opened(opened) => {
@@ -185,8 +184,8 @@ impl Accounts {
         Ok(self.issue_first_tokens(tokens, &browser).await?)
     }
 
-    /// Verifies what a browser returned for [`PasskeyOptions`]. Returns the owner of the passkey. The
-    /// store has to check the state of the passkey, and to use up the challenge.
+    /// Verifies what a browser returned for [`PasskeyOptions`]. Returns the owner of the passkey.
+    /// The store must check the state of the passkey, and use up the challenge.
     pub(crate) async fn verify_assertion(
         &self,
         credential: &AssertionCredential,
@@ -202,7 +201,7 @@ impl Accounts {
         })?;
         let passkey = self.store.passkey(credential.credential_id()).await;
         let passkey = passkey.map_err(ServiceError::from)?;
-        let passkey = passkey.ok_or_else(|| rejected(&"no user has it"))?;
+        let passkey = passkey.ok_or_else(|| rejected(&"no user has this passkey"))?;
         let user_handle = credential.user_handle();
         let is_handle_of_owner =
             user_handle.map(|handle| handle == passkey.user.as_uuid().as_bytes());
@@ -228,7 +227,7 @@ impl Accounts {
     }
 }
 
-/// Logs why a passkey is rejected.
+/// Logs the reason for which a passkey is rejected.
 fn rejected(reason: &dyn std::fmt::Display) -> AssertionError {
     tracing::info!(%reason, "a passkey was rejected");
     AssertionError::Rejected

@@ -30,7 +30,7 @@ pub struct PasskeyRegistrationOptions {
     pub user_id: [u8; 16],
     /// The name of the account: its email address.
     pub user_name: String,
-    /// The passkeys that the user has already.
+    /// The passkeys that the user already has.
     pub exclude: Vec<CredentialId>,
 }
 
@@ -50,7 +50,7 @@ pub struct AddPasskey<'a> {
 /// An error from requesting [`PasskeyRegistrationOptions`].
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyRegistrationError {
-    /// The service has no passkeys ([`Accounts::relying_party`]).
+    /// The service does not support passkeys ([`Accounts::relying_party`]).
     #[error("passkeys are not available")]
     PasskeysUnavailable,
     /// The factors cannot be changed.
@@ -70,13 +70,13 @@ pub enum AddPasskeyError {
     /// The challenge has expired or was used before.
     #[error("the challenge has expired")]
     ChallengeExpired,
-    /// A user has this passkey already.
+    /// The passkey already belongs to a user.
     #[error("the passkey was added before")]
     Taken,
     /// The user has [`MAX_PASSKEYS`](user_store::MAX_PASSKEYS) passkeys.
     #[error("there are too many passkeys; remove one")]
     TooMany,
-    /// The service has no passkeys ([`Accounts::relying_party`]).
+    /// The service does not support passkeys ([`Accounts::relying_party`]).
     #[error("passkeys are not available")]
     PasskeysUnavailable,
     /// The factors cannot be changed.
@@ -180,11 +180,13 @@ impl Accounts {
         let new = NewPasskey { passkey, challenge, notice: self.new_notice(now) };
         let acting = signed_in.acting(caller);
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
-        let mail_requests = self.mail_requests.clone();
+        let (erase_requests, mail_requests) =
+            (self.erase_requests.clone(), self.mail_requests.clone());
         let add = async move {
             let outcome = store.add_passkey(&acting, &new, now).await;
             match outcome.map_err(ChangeFactorError::from)? {
                 AddPasskeyOutcome::Added => {
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, passkey = %new.passkey.id, "added a passkey");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
@@ -238,11 +240,13 @@ impl Accounts {
         self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
-        let mail_requests = self.mail_requests.clone();
+        let (erase_requests, mail_requests) =
+            (self.erase_requests.clone(), self.mail_requests.clone());
         let remove = async move {
             let outcome = store.remove_passkey(&acting, id, notice, now).await;
             match outcome.map_err(ChangeFactorError::from)? {
                 RemovePasskeyOutcome::Removed => {
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, passkey = %id, "removed a passkey");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });

@@ -20,7 +20,7 @@ use crate::passkey_sign_in::{AssertionError, PresentedBy};
 use crate::service_error::ServiceError;
 use crate::tokens::IssuedTokens;
 
-/// The outcome of a password or a code from a mail that was right.
+/// The outcome of a correct password or a correct code from a mail.
 #[derive(Debug, Clone)]
 #[must_use]
 pub enum SignInOutcome {
@@ -35,7 +35,7 @@ pub enum SignInOutcome {
 #[derive(Clone)]
 pub struct SecondFactorRequired {
     /// The text that proves the first step. It grants nothing without a second factor, and can be
-    /// used once. Send it only to the client that has made the first step.
+    /// used once. Send it only to the client that has completed the first step.
     pub ticket: Zeroizing<String>,
     /// The kinds of second factors that the user can present.
     pub factors: Vec<FactorKind>,
@@ -84,8 +84,8 @@ pub enum SecondFactor<'a> {
 /// can try again with the same ticket.
 #[derive(Debug, thiserror::Error)]
 pub enum CompleteSignInError {
-    /// The ticket has expired, was used, or no longer fits the account, for example because the
-    /// password was changed. The user has to start again.
+    /// The ticket has expired, was used, or is no longer valid for the account, for example because
+    /// the password was changed. The user has to start again.
     #[error("the ticket is not valid")]
     InvalidTicket,
     /// The code or the recovery code is wrong, or was used before.
@@ -103,7 +103,7 @@ pub enum CompleteSignInError {
         /// How long to wait before the next attempt.
         retry_after: Duration,
     },
-    /// The service has no passkeys ([`Accounts::relying_party`]).
+    /// The service does not support passkeys ([`Accounts::relying_party`]).
     #[error("passkeys are not available")]
     PasskeysUnavailable,
     /// The service failed.
@@ -111,7 +111,7 @@ pub enum CompleteSignInError {
     Service(#[from] ServiceError),
 }
 
-/// The first step of a sign-in that was right.
+/// A first step of a sign-in that has succeeded.
 pub(crate) struct FirstStep {
     pub(crate) user: UserId,
     pub(crate) method: Amr,
@@ -132,10 +132,11 @@ impl SignInOutcome {
 }
 
 impl Accounts {
-    /// Opens a session with the ticket of a sign-in and a second factor, and issues its first tokens.
+    /// Opens a session with the ticket of a sign-in and a second factor, and issues its first
+    /// tokens.
     ///
-    /// A wrong second factor does not use up the ticket. Wrong codes are counted, and lock out further
-    /// codes of their kind; see [`CodeFailures`](auth_core::CodeFailures).
+    /// A wrong second factor does not use up the ticket. Wrong codes are counted, and lock out
+    /// further codes of their kind; see [`CodeFailures`](auth_core::CodeFailures).
     ///
     /// # Errors
     ///
@@ -177,7 +178,8 @@ impl Accounts {
         let open = async move {
             let outcome = store.open_session_with_second_factor(&step).await;
             let outcome = outcome.map_err(ServiceError::from)?;
-            // The use of a recovery code, the first lockout and a copied passkey are announced.
+            // The use of a recovery code, the first lockout and a passkey that may have been copied
+            // are announced.
             mail_requests.notify();
             let reason = match outcome {
                 SecondStepOutcome::Opened(opened) => {
@@ -186,6 +188,10 @@ impl Accounts {
                 }
                 SecondStepOutcome::TicketInvalid => CompleteSignInError::InvalidTicket,
                 SecondStepOutcome::CodeWrong => CompleteSignInError::CodeWrong,
+                SecondStepOutcome::LockedOut => {
+                    log_code_lockout(user);
+                    CompleteSignInError::CodeWrong
+                }
                 SecondStepOutcome::CredentialInvalid => CompleteSignInError::CredentialInvalid,
                 SecondStepOutcome::ChallengeUsed => CompleteSignInError::ChallengeExpired,
                 SecondStepOutcome::TooManyAttempts { retry_after } => {
@@ -205,8 +211,8 @@ impl Accounts {
         Ok(self.issue_first_tokens(tokens, &browser).await?)
     }
 
-    /// Returns what a client needs for the second step, or `None` if the second factor of the account
-    /// is off.
+    /// Returns what a client needs for the second step, or `None` if the second factor of the
+    /// account is off.
     pub(crate) async fn require_second_factor(
         &self,
         first_step: FirstStep,
@@ -247,6 +253,11 @@ impl Accounts {
             false => CodeThrottle::Off,
         }
     }
+}
+
+/// Logs the start of a lockout of codes.
+pub(crate) fn log_code_lockout(user: UserId) {
+    tracing::warn!(%user, "too many wrong codes: further ones are rejected for a while");
 }
 
 impl fmt::Debug for SecondFactorRequired {

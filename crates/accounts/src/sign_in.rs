@@ -58,7 +58,7 @@ impl<'a> SignIn<'a> {
 
 impl Accounts {
     /// Checks an email address and a password, opens a session, and issues its first tokens. If the
-    /// second factor of the account is on, opens no session, and returns a ticket for
+    /// second factor of the account is on, opens no session and returns a ticket for
     /// [`complete_sign_in`](Self::complete_sign_in).
     ///
     /// ```
@@ -140,7 +140,7 @@ impl Accounts {
                 Ok(SignInOutcome::SignedIn(tokens))
             }
             OpenSessionOutcome::CredentialsChanged => Err(SignInError::InvalidCredentials),
-            // It was turned on a moment ago.
+            // The second factor has just been turned on.
             OpenSessionOutcome::SecondFactorRequired => self.finish_first_step(first_step).await,
         }
     }
@@ -148,7 +148,7 @@ impl Accounts {
     async fn finish_first_step(&self, first_step: FirstStep) -> Result<SignInOutcome, SignInError> {
         match self.require_second_factor(first_step).await? {
             Some(required) => Ok(SignInOutcome::SecondFactorRequired(required)),
-            // It was turned off a moment ago.
+            // The second factor has just been turned off.
             None => Err(SignInError::InvalidCredentials),
         }
     }

@@ -107,8 +107,8 @@ impl Throttle {
         Err(timed_out())
     }
 
-    /// Resets the counter by which a sign-in has reached the account. For a sign-in that succeeds only
-    /// after the attempt with its password was settled.
+    /// Resets the counter of failed sign-ins that applied to this sign-in. Use this if a sign-in
+    /// succeeds only after the attempt with its password has been settled.
     pub(crate) async fn reset_sign_ins(
         &self,
         email: &str,
@@ -269,7 +269,7 @@ impl AttemptScope {
         scope
     }
 
-    /// Returns the scope of a change of the second factors or the passkeys of a user.
+    /// Returns the scope of a change to the second factors or the passkeys of a user.
     pub(crate) fn factor_change(user: UserId) -> Self {
         let key = CounterKey::factor_changes_by_user(user);
         let counters = vec![LimitedCounter { key, limit: Limit::FACTOR_CHANGES_PER_USER }];

@@ -1,6 +1,6 @@
 //! Compares the SQL statements of sign-ins and of requests for mails with and without an account. If
 //! a rejected sign-in ran a different number of statements for an account than for none, its response
-//! time would reveal which email addresses have accounts.
+//! time would reveal which email addresses have accounts. Also checks which requests write nothing.
 //!
 //! This test has a program of its own, because it records the statements of the whole process.
 
@@ -257,6 +257,32 @@ async fn compare_mail_requests(location: Location) {
             assert_eq!(*statements, requests[*request].1);
         }
     }
+}
+
+#[tokio::test]
+async fn options_to_log_in_with_a_passkey_write_nothing() {
+    assert_options_write_nothing(Location::sqlite()).await;
+}
+
+#[tokio::test]
+async fn options_to_log_in_with_a_passkey_write_nothing_on_postgresql() {
+    assert_options_write_nothing(Location::postgres()).await;
+}
+
+/// The log-in page requests these options when it is opened.
+async fn assert_options_write_nothing(location: Location) {
+    let app = App::new(location).await;
+    let _ = app.record.take();
+    for _ in 0..3 {
+        app.accounts.passkey_sign_in_options(None).await.unwrap();
+        app.accounts.drain().await;
+    }
+    let statements = app.record.take();
+    let is_write = |sql: &&String| {
+        let keywords = ["INSERT", "UPDATE", "DELETE", "IMMEDIATE", "COMMIT"];
+        keywords.iter().any(|keyword| sql.contains(keyword))
+    };
+    assert_eq!(statements.iter().find(is_write), None, "{statements:#?}");
 }
 
 async fn user_id(app: &App, email: &str) -> accounts::UserId {

@@ -26,7 +26,7 @@ pub struct ActivityEvent {
     pub user_agent: Option<String>,
     /// The IP address of the client.
     pub ip: Option<String>,
-    /// How the user logged in (RFC 8176), if the kind is `signed_in`. Otherwise absent.
+    /// The methods of the log-in (RFC 8176), if the kind is `signed_in`. Otherwise absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
 }

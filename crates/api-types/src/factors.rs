@@ -10,8 +10,8 @@ use crate::request::RequestBody;
 /// A credential of the browser: `PublicKeyCredential.toJSON()` (WebAuthn Level 3, 5.1.8). Unknown
 /// members are ignored.
 ///
-/// The types of requests have it as a parameter, because the web app sends the browser's JSON as it
-/// is and does not parse it.
+/// The types of requests have it as a type parameter, because the web app sends the browser's JSON
+/// unchanged, without parsing it.
 pub type CredentialJson = Map<String, Value>;
 
 /// The second factors and passkeys of the caller. The response to `GET /api/me/factors`.
@@ -68,7 +68,7 @@ pub struct Passkey {
     pub last_used_at: Option<String>,
     /// `true` if the passkey is backed up, so that it works on several devices.
     pub synced: bool,
-    /// The credential id in base64url, as authenticators know it.
+    /// The credential ID in base64url.
     pub credential_id: String,
 }
 
@@ -191,7 +191,7 @@ pub struct PasskeyTokenRequest<C = CredentialJson> {
     pub remember: bool,
 }
 
-/// The members that a problem with the code `second_factor_required` has in addition.
+/// The additional members of a problem with the code `second_factor_required`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecondFactorRequired {
@@ -250,7 +250,7 @@ pub struct PublicKeyCredentialRequestOptions {
     pub challenge: String,
     /// The time to respond, in milliseconds.
     pub timeout: u64,
-    /// The relying party id: the host of the service.
+    /// The relying party ID: the host of the service.
     pub rp_id: String,
     /// The passkeys of the account, if the request has a ticket. Otherwise empty.
     pub allow_credentials: Vec<CredentialDescriptor>,
@@ -262,7 +262,7 @@ pub struct PublicKeyCredentialRequestOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RelyingPartyEntity {
-    /// The relying party id: the host of the service.
+    /// The relying party ID: the host of the service.
     pub id: String,
     /// The name of the service.
     pub name: String,
@@ -299,7 +299,7 @@ pub struct CredentialDescriptor {
     /// Always `public-key`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The credential id in base64url.
+    /// The credential ID in base64url.
     pub id: String,
 }
 

@@ -75,11 +75,11 @@ named! {
         SecondFactorEnforced = "second_factor_enforced",
         /// 409: the second factor is off.
         SecondFactorOff = "second_factor_off",
-        /// 409: the passkey belongs to an account already.
+        /// 409: the passkey already belongs to an account.
         PasskeyTaken = "passkey_taken",
         /// 409: the account has the maximum number of passkeys.
         TooManyPasskeys = "too_many_passkeys",
-        /// 409: the second factor rests on this passkey alone.
+        /// 409: the passkey is the only second factor of the account.
         LastFactor = "last_factor",
         /// 413: the body is too large.
         PayloadTooLarge = "payload_too_large",
@@ -93,7 +93,7 @@ named! {
         Internal = "internal",
         /// 501: the operator has not configured how to send mails.
         MailDisabled = "mail_disabled",
-        /// 501: browsers support no passkeys for a service whose host is an IP address.
+        /// 501: browsers do not support passkeys for a service at an IP address.
         PasskeysUnavailable = "passkeys_unavailable",
         /// 503: the server is overloaded.
         Overloaded = "overloaded",
@@ -182,7 +182,7 @@ named! {
         CredentialInvalid = "credential_invalid",
         /// The challenge of the passkey has expired, or was used.
         ChallengeExpired = "challenge_expired",
-        /// The name does not have 1 to 64 characters, or contains a control character.
+        /// The name does not have 1 to 64 characters, or contains a control or invisible character.
         NameInvalid = "name_invalid",
     }
 }

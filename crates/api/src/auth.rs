@@ -111,9 +111,9 @@ impl Auth {
     /// The route is matched before authentication, so it should use only the path, the method and
     /// the headers. To read a body, use [`guarded_with`](Self::guarded_with).
     ///
-    /// If the app [requires second factors](Builder::require_second_factor), a user who has not turned
-    /// one on gets 403, `second_factor_enrolment_required`, from this and every other guard. Otherwise,
-    /// the handler can ask:
+    /// If the app [requires second factors](Builder::require_second_factor), a user who has not
+    /// turned one on gets 403, `second_factor_enrolment_required`, from this and every other guard.
+    /// Otherwise, the handler can check this:
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -206,11 +206,13 @@ impl Auth {
         handler.guard_with(route, self.user(Requirements::VERIFIED), rest)
     }
 
-    /// Like [`guarded`](Self::guarded), for users who logged in at most 10 minutes ago. Other users get
-    /// 403, `step_up_required`: the client logs in again, and repeats the request with the new token.
+    /// Like [`guarded`](Self::guarded), for users who logged in at most 10 minutes ago. Other users
+    /// get 403, `step_up_required`: the client logs in again, and repeats the request with the new
+    /// token.
     ///
-    /// Use this for what an attacker with a stolen session must not be able to do, such as a payment.
-    /// If the second factor of the user is on, a recent log-in is one with all factors.
+    /// Use this for actions that an attacker with a stolen session must not be able to take, such
+    /// as a payment. If the second factor of the user is on, a recent log-in is one with all
+    /// factors.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -231,8 +233,8 @@ impl Auth {
         handler.guard(route, self.user(Requirements::FRESH))
     }
 
-    /// Like [`guarded_with`](Self::guarded_with), for users who logged in at most 10 minutes ago. Other
-    /// users get 403, `step_up_required`.
+    /// Like [`guarded_with`](Self::guarded_with), for users who logged in at most 10 minutes ago.
+    /// Other users get 403, `step_up_required`.
     pub fn guarded_fresh_with<R, B, H, F>(
         &self,
         route: R,
@@ -248,8 +250,8 @@ impl Auth {
 
     /// Returns a filter that extracts the user whose access token (`Authorization: Bearer …`) the
     /// request carries, or the error response to a request without a valid token. It never rejects.
-    /// If the app [requires second factors](Builder::require_second_factor), a user who has not turned
-    /// one on is an error too.
+    /// If the app [requires second factors](Builder::require_second_factor), the filter also
+    /// extracts an error for a user who has not turned one on.
     ///
     /// Use this for routes that also serve unauthenticated clients, and for handlers that cannot be
     /// written with [`guarded`](Self::guarded). The handler must check for the error, because the

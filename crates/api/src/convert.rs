@@ -117,8 +117,8 @@ pub(crate) fn recovery_codes(codes: &[RecoveryCode]) -> RecoveryCodes {
     RecoveryCodes { recovery_codes }
 }
 
-/// How long a browser lets the user choose a passkey, in milliseconds. The challenge expires at the
-/// same time.
+/// The time for which a browser lets the user choose a passkey, in milliseconds. The challenge
+/// expires at the same time.
 const PASSKEY_TIMEOUT: u64 = 300_000;
 
 const PUBLIC_KEY: &str = "public-key";

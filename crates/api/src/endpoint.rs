@@ -65,8 +65,8 @@ pub(crate) enum Availability {
     Always,
     /// It is available if mail is on. Otherwise, it responds with 501, before the input is checked.
     Mail,
-    /// It is available if the host of the service is not an IP address. Otherwise, it responds with
-    /// 501, before the input is checked.
+    /// The endpoint is available if the host of the service is not an IP address. Otherwise, it
+    /// responds with 501, before the input is checked.
     Passkeys,
     /// It is available if sign-in by email is on. Otherwise, its path does not exist.
     EmailSignIn,

@@ -141,9 +141,7 @@ impl ApiError {
             Self::SecondFactorRequired(..) => {
                 "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."
             }
-            Self::InvalidTicket => {
-                "The log-in took too long, or is no longer valid. Start it again."
-            }
+            Self::InvalidTicket => "The log-in took too long, or is no longer valid. Start again.",
             Self::ChallengeExpired => {
                 "The log-in with the passkey took too long, or was sent twice. Try again."
             }
@@ -183,7 +181,7 @@ impl ApiError {
                 "Two-step log-in is off, so there are no recovery codes. Turn it on first."
             }
             Self::PasskeyTaken => {
-                "This passkey belongs to an account already. Use another device or password manager."
+                "This passkey already belongs to an account. Use another device or password manager."
             }
             Self::TooManyPasskeys => {
                 "You have 20 passkeys, which is the maximum. Remove one first."

@@ -24,7 +24,7 @@ use crate::header::{SEC_FETCH_SITE, bearer_token, single};
 /// The data that an endpoint reads from a request before its handler runs.
 pub(crate) trait Input: Sized + Send {
     const SECURITY: Security;
-    /// When the log-in of the session must be recent.
+    /// The requirement on the time of the log-in.
     const FRESHNESS: Freshness = Freshness::NotRequired;
     const BODY: Option<BodyDoc>;
     /// The errors of the checks that the request must pass.
@@ -79,8 +79,8 @@ pub(crate) struct EmailSignIn {
 
 /// An input that contains the user who sends the request.
 ///
-/// By default, the service can require users to turn their second factor on before they send such a
-/// request. So an endpoint is restricted unless its input says otherwise.
+/// If the service requires a second factor, a user without one cannot send such a request, unless
+/// the type of the input says otherwise. So endpoints are restricted by default.
 pub(crate) trait UserInput: Sized + Send {
     const REQUIREMENTS: Requirements = Requirements::DEFAULT;
     const BODY: Option<BodyDoc>;
@@ -103,16 +103,16 @@ pub(crate) struct Requirements {
     pub(crate) enrolment: Enrolment,
 }
 
-/// When the log-in of the session must be recent ([`SignedIn::is_fresh`]).
+/// The requirement on the time of the log-in ([`SignedIn::is_fresh`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
     NotRequired,
     Required,
-    /// It is required if the second factor of the user is on.
+    /// The log-in must be recent if the second factor of the user is on.
     RequiredWithSecondFactor,
 }
 
-/// When the email address of the user must be verified.
+/// The requirement on the email address of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EmailRequirement {
     None,
@@ -145,8 +145,8 @@ pub(crate) struct UserWithoutBody(pub(crate) SignedIn);
 /// the service requires second factors.
 pub(crate) struct BeforeEnrolment<I>(pub(crate) I);
 
-/// The input of an endpoint that requires a recent log-in while the second factor of the user is on,
-/// in addition to the password in the body.
+/// The input of an endpoint that requires a recent log-in while the second factor of the user is
+/// on, in addition to the password in the body.
 pub(crate) struct FreshWithSecondFactor<I>(pub(crate) I);
 
 /// The input of an endpoint that changes the second factors or the passkeys of the user.

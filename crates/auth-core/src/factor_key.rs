@@ -11,13 +11,14 @@ use crate::random::{Random, random_array};
 use crate::secret_text;
 use crate::token::SigningKeySeed;
 
-/// A secret key that issues and verifies [`Ticket`]s and [`PasskeyChallenge`]s. It is derived from a
-/// signing key in the store, so servers that share the store have the same factor key. `Debug` does
-/// not print it.
+/// A secret key that issues and verifies [`Ticket`]s and [`PasskeyChallenge`]s. It is derived from
+/// a signing key in the store, so servers that share the store have the same factor key. `Debug`
+/// does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct FactorKey([u8; KEY_BYTES]);
 
-/// The state of a sign-in whose first step has succeeded and whose account requires a second factor.
+/// The state of a sign-in whose first step has succeeded and whose account requires a second
+/// factor.
 ///
 /// The client gets it as a text with an HMAC-SHA256 (RFC 2104), so it need not be stored. The text
 /// grants nothing without a second factor. It can be used once: the store remembers the
@@ -47,8 +48,8 @@ pub struct Ticket {
 /// The challenge that an authenticator signs (WebAuthn Level 3, 13.4.3).
 ///
 /// It contains an HMAC-SHA256 (RFC 2104), so it need not be stored. It is valid for one
-/// [purpose](ChallengePurpose) and for [`LIFETIME`](Self::LIFETIME), and can be used once: the store
-/// remembers the [`id`](Self::id) of a challenge that was used until it expires.
+/// [purpose](ChallengePurpose) and for [`LIFETIME`](Self::LIFETIME), and can be used once: the
+/// store remembers the [`id`](Self::id) of a challenge that was used until it expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasskeyChallenge {
     /// The id of the challenge.
@@ -71,7 +72,7 @@ pub enum ChallengePurpose {
 /// An error from verifying a [`PasskeyChallenge`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChallengeError {
-    /// The challenge was issued by another key or for another purpose, or was not issued at all.
+    /// The challenge was issued with another key or for another purpose, or was not issued at all.
     #[error("the challenge is not valid")]
     Invalid,
     /// The challenge has expired.
@@ -87,25 +88,27 @@ const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 32;
 const ID_BYTES: usize = 16;
 
-/// The id, the user, the two versions, the time of the second factor, the expiry, and the choices.
+/// The length of the payload of a ticket: the id, the user, the two versions, the time of the
+/// second factor, the expiry, and the flags.
 const TICKET_BYTES: usize = ID_BYTES + 16 + 4 * 8 + 1;
-/// The id and the expiry.
+/// The length of the payload of a challenge: the id and the expiry.
 const CHALLENGE_BYTES: usize = ID_BYTES + 8;
 
-/// How far a clock may be ahead of another one. A ticket or a challenge that expires later than its
-/// lifetime and this time from now was issued while the clock was wrong, and is not valid.
+/// The maximum difference between two clocks. If the remaining lifetime of a ticket or a challenge
+/// exceeds its full lifetime by more than this, it was issued while a clock was wrong, and is not
+/// valid.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 
 const REMEMBER: u8 = 1;
 const FIRST_STEP_BY_CODE: u8 = 2;
 
 impl Ticket {
-    /// How long a ticket is valid: 10 minutes.
+    /// The lifetime of a ticket: 10 minutes.
     pub const LIFETIME: Duration = Duration::from_mins(10);
 }
 
 impl PasskeyChallenge {
-    /// How long a challenge is valid: 5 minutes.
+    /// The lifetime of a challenge: 5 minutes.
     pub const LIFETIME: Duration = Duration::from_mins(5);
 
     /// The length of a challenge, in bytes.
@@ -146,8 +149,8 @@ impl SigningKeySeed {
 }
 
 impl FactorKey {
-    /// Returns the text of a ticket (base64url). Send it only to the client that has made the first
-    /// step.
+    /// Returns the text of a ticket (base64url). Send it only to the client that has completed the
+    /// first step.
     #[must_use]
     pub fn issue_ticket(&self, ticket: &Ticket) -> Zeroizing<String> {
         let mut choices = 0;
@@ -170,9 +173,9 @@ impl FactorKey {
         secret_text::encode(&payload, &self.sign(&ticket_message(&payload)))
     }
 
-    /// Returns the ticket with this text, if this key has issued it and it has not expired at `now`.
-    /// The caller must compare its versions with those of the account, and spend its id, in the
-    /// transaction that opens the session.
+    /// Returns the ticket with this text, if this key has issued it and it has not expired at
+    /// `now`. In the transaction that opens the session, the caller must compare its versions with
+    /// those of the account, and use up its id.
     #[must_use]
     pub fn verify_ticket(&self, text: &str, now: Timestamp) -> Option<Ticket> {
         let (payload, tag): ([u8; TICKET_BYTES], [u8; TAG_BYTES]) = secret_text::decode(text)?;
@@ -218,8 +221,9 @@ impl FactorKey {
         challenge
     }
 
-    /// Returns the challenge with these bytes, if this key has issued it for this purpose and it has
-    /// not expired at `now`. The caller must spend its id in the transaction that uses it.
+    /// Returns the challenge with these bytes, if this key has issued it for this purpose and it
+    /// has not expired at `now`. The caller must use up its id in the transaction that depends on
+    /// it.
     ///
     /// # Errors
     ///
@@ -309,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_keeps_what_it_was_issued_with() {
+    fn a_verified_ticket_equals_the_issued_one() {
         let key = key();
         for first_step in [Amr::PASSWORD, Amr::CODE] {
             for remember in [false, true] {

@@ -95,7 +95,7 @@ id! {
 }
 
 id! {
-    /// The id of a passkey: a UUIDv7. It is not the credential id, which the authenticator chooses.
+    /// The id of a passkey: a UUIDv7. It is not the credential ID, which the authenticator chooses.
     PasskeyId: is_v7
 }
 

@@ -86,8 +86,8 @@ const EMAIL_SIGN_IN_TOKEN_BYTES: usize = 32;
 #[error("not an email sign-in token")]
 pub struct InvalidEmailSignInToken;
 
-/// A code with which a user signs in without the usual second factor: 120 bits in Crockford's
-/// base32, such as `ABCD-EFGH-JKMN-PQRS-TVWX-YZ23`.
+/// A code that replaces the usual second factor at a sign-in: 120 bits in Crockford's base32, such
+/// as `ABCD-EFGH-JKMN-PQRS-TVWX-YZ23`.
 ///
 /// Users keep a list of them. `Debug` does not print the code, and it is zeroized when dropped.
 ///
@@ -117,8 +117,8 @@ impl RecoveryCode {
         (0..Self::COUNT).map(|_| Self(random_array(random))).collect()
     }
 
-    /// Parses a code that was typed or pasted. Letter case, spaces and hyphens do not matter, `O` is
-    /// read as 0, and `I` and `L` as 1.
+    /// Parses a code that was typed or pasted. Letter case, spaces and hyphens do not matter, `O`
+    /// is read as 0, and `I` and `L` as 1.
     ///
     /// # Errors
     ///

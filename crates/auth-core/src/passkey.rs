@@ -22,8 +22,8 @@ pub use public_key::{InvalidPublicKey, PasskeyAlgorithm, PasskeyPublicKey};
 /// The service that passkeys belong to: its origin, and the host of its origin as relying party ID.
 ///
 /// It verifies what browsers return for `navigator.credentials.create()` and `get()`. Every passkey
-/// must have been used with user verification, so it counts as two factors. Not checked here, and
-/// therefore left to the caller:
+/// must have been used with user verification, so it counts as two factors. The caller must check
+/// the following:
 ///
 /// - the challenge, before anything else (see [`RegistrationCredential::challenge`]);
 /// - that the credential ID of a registration is unknown;
@@ -44,7 +44,8 @@ pub struct RelyingParty {
     origin: String,
 }
 
-/// An error from [`RelyingParty::new`]: browsers offer no passkeys for the host of the origin.
+/// An error from [`RelyingParty::new`]: browsers do not support passkeys for the host of the
+/// origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("passkeys need a domain name: an IP address cannot be a relying party ID")]
 pub struct PasskeysUnavailable;
@@ -67,7 +68,7 @@ pub struct VerifiedAssertion {
     pub state: PasskeyState,
 }
 
-/// The part of a stored passkey that its uses change.
+/// The part of a stored passkey that changes when it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasskeyState {
     /// The number of signatures that the authenticator has counted, or 0 if it does not count.
@@ -86,7 +87,7 @@ pub enum PasskeyStateError {
     #[error("the signature counter of the passkey has not increased")]
     CounterRegressed,
     /// A passkey that may be copied to other devices claims to be bound to one device.
-    #[error("the passkey was backup eligible and is not any more")]
+    #[error("the passkey is no longer backup eligible")]
     BackupEligibilityLost,
 }
 
@@ -109,10 +110,10 @@ pub enum InvalidCredential {
     /// The members `id` and `rawId`, or the ID in the authenticator data, differ.
     #[error("the credential has several IDs that differ")]
     CredentialIdMismatch,
-    /// The client data are not the JSON object that they should be.
+    /// The client data are not a JSON object with the required members.
     #[error("the client data are malformed")]
     ClientData,
-    /// The client data belong to the other ceremony.
+    /// The client data are those of another ceremony.
     #[error("the type in the client data is not `{0}`")]
     Ceremony(&'static str),
     /// The credential was made or used on another origin.
@@ -130,10 +131,10 @@ pub enum InvalidCredential {
     /// The authenticator data are for another relying party.
     #[error("the authenticator data are for another relying party ID")]
     RelyingParty,
-    /// The authenticator did not check that somebody was present.
+    /// The authenticator did not check that a user was present.
     #[error("the user was not present")]
     UserNotPresent,
-    /// The authenticator did not verify the user with a PIN or by a biometric.
+    /// The authenticator did not verify the user with a PIN or a biometric.
     #[error("the user was not verified")]
     UserNotVerified,
     /// The passkey claims to be backed up without being eligible.

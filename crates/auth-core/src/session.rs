@@ -24,11 +24,11 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// `true` if the user asked to stay signed in after closing the browser.
     pub remember: bool,
-    /// How the user signed in.
+    /// The methods with which the user signed in.
     pub amr: Amr,
 }
 
-/// How far the clock of the server that opened a session may be ahead.
+/// The maximum time by which the clock of the server that opened a session may be ahead.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 
 /// The arguments of [`Session::open`].
@@ -38,7 +38,7 @@ pub struct OpenSession<'a> {
     pub user_id: UserId,
     /// `true` if the user asked to stay signed in after closing the browser.
     pub remember: bool,
-    /// How the user signs in.
+    /// The methods with which the user signs in.
     pub amr: Amr,
     /// The time limits of sessions.
     pub policy: &'a SessionPolicy,
@@ -68,8 +68,8 @@ pub struct SessionPolicy {
 }
 
 impl Session {
-    /// How long a sign-in counts as fresh: 10 minutes. Users confirm with a fresh sign-in that they
-    /// want to change how they sign in (OWASP ASVS 5.0, 7.5.1).
+    /// The time for which a sign-in counts as fresh: 10 minutes. A change to the factors with which
+    /// a user signs in requires a fresh sign-in (OWASP ASVS 5.0, 7.5.1).
     pub const FRESH_FOR: Duration = Duration::from_mins(10);
 
     /// Begins a session at `now`.
@@ -116,16 +116,16 @@ impl Session {
         Self { last_used_at: now, idle_expires_at: idle_expires_at.min(self.expires_at), ..self }
     }
 
-    /// Returns when the user signed in (the claim `auth_time`). A user who signs in again gets a new
-    /// session, so this is the time at which the session began.
+    /// Returns when the user signed in (the claim `auth_time`). A user who signs in again gets a
+    /// new session, so this is the time at which the session began.
     #[must_use]
     pub const fn authenticated_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// Returns `true` if the user signed in at most [`FRESH_FOR`](Self::FRESH_FOR) ago. A session whose
-    /// time lies more than five minutes in the future was opened while a clock was wrong, and is not
-    /// fresh.
+    /// Returns `true` if the user signed in at most [`FRESH_FOR`](Self::FRESH_FOR) ago. A session
+    /// whose time lies more than five minutes in the future was opened while a clock was wrong, and
+    /// is not fresh.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.created_at <= after(now, MAX_CLOCK_DIFFERENCE)

@@ -9,8 +9,9 @@ use crate::stored_bytes::InvalidStoredToken;
 
 /// The secret that an authenticator app shares with the service: 160 bits (RFC 6238; RFC 4226, 4).
 ///
-/// Codes are made with HMAC-SHA-1, have six digits, and change every 30 seconds: the only parameters
-/// that all apps support. `Debug` does not print the secret, and it is zeroized when dropped.
+/// Codes are computed with HMAC-SHA-1, have six digits, and change every 30 seconds. No other
+/// parameters are supported by all apps. `Debug` does not print the secret, and it is zeroized when
+/// dropped.
 ///
 /// ```
 /// # use auth_core::{Clock, SystemClock, SystemRandom, TotpCode, TotpSecret};
@@ -18,7 +19,7 @@ use crate::stored_bytes::InvalidStoredToken;
 /// let secret = TotpSecret::generate(&SystemRandom);
 /// let code = secret.code_at(now);
 /// let step = secret.verify(&code, now, None).expect("the code is right");
-/// // Every code is accepted once.
+/// // Each code is accepted only once.
 /// assert_eq!(secret.verify(&code, now, Some(step)), None);
 /// ```
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -33,7 +34,8 @@ pub struct TotpCode([u8; DIGITS]);
 #[error("not a code: expected six digits")]
 pub struct InvalidTotpCode;
 
-/// A time step: the number of the 30 seconds since 1970 for which a code was made (RFC 6238, 4.2).
+/// A time step: the index of a 30-second period since 1970 (RFC 6238, 4.2). An app shows one code
+/// per step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TotpStep(i64);
 
@@ -90,12 +92,12 @@ impl TotpSecret {
         self.code_of(TotpStep::at(time))
     }
 
-    /// Returns the step of a code, if the code is right at `now`. A code of the step before or after
-    /// the current one is right too, because clocks differ (RFC 6238, 6).
+    /// Returns the step of a code, if the code is right at `now`. A code of the step before or
+    /// after the current one is right too, because clocks differ (RFC 6238, 6).
     ///
-    /// `last_step` is the step of the last code that was accepted. Codes of this step and of earlier
-    /// ones are wrong (RFC 6238, 5.2). The caller must store the returned step, in the transaction
-    /// that read `last_step`.
+    /// `last_step` is the step of the last code that was accepted. Codes of this step and of
+    /// earlier ones are wrong (RFC 6238, 5.2). The caller must store the returned step, in the
+    /// transaction that read `last_step`.
     #[must_use]
     pub fn verify(
         &self,
@@ -126,7 +128,7 @@ impl TotpSecret {
         self.builder().build_noncompliant()
     }
 
-    /// Returns the parameters. Drift is allowed for by [`verify`](Self::verify).
+    /// Returns the parameters. [`verify`](Self::verify) allows for clock drift.
     fn builder(&self) -> Builder {
         let secret = totp_rs::Secret::new_stack(self.0);
         Builder::new().with_secret(secret).with_skew(0)
@@ -210,7 +212,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// RFC 6238, Appendix B, lists eight digits. Six digits are the last six of them.
+    /// RFC 6238, Appendix B, lists codes of eight digits. Those of six digits are the last six of
+    /// them.
     #[test]
     fn codes_are_those_of_rfc_6238() {
         for (time, eight_digits) in [
@@ -237,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_accepted_once_and_earlier_ones_no_longer() {
+    fn a_step_is_accepted_once_and_earlier_steps_are_then_rejected() {
         let now = at(1_234_567_890);
         let code = SECRET.code_at(now);
         let step = SECRET.verify(&code, now, None).unwrap();

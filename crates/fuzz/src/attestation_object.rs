@@ -4,8 +4,8 @@ use crate::cbor::{self, Item};
 use crate::cose_key;
 use crate::passkey::{Data, ID, PASSKEYS, client_data, registration};
 
-/// Checks that an attestation object is accepted if and only if an independent parser accepts it and
-/// its key is valid, and that both read the same credential.
+/// Checks that an attestation object is accepted if and only if an independent parser accepts it
+/// and its key is valid, and that both read the same credential.
 pub(crate) fn check(input: &[u8]) {
     if cbor::may_be_deep(input) {
         return;

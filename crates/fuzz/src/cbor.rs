@@ -60,7 +60,7 @@ impl Item {
         entries.iter().all(|(key, _)| matches!(key, Self::Text(_)))
     }
 
-    /// Returns how often a map has a key.
+    /// Returns the number of times that a map contains a key.
     pub(crate) fn count(&self, key: &Self) -> usize {
         let Self::Map(entries) = self else { return 0 };
         entries.iter().filter(|(other, _)| other == key).count()

@@ -4,8 +4,8 @@ use crate::service::FixedBytes;
 
 /// Changes a valid challenge, and checks that no other bytes are a challenge of this key.
 ///
-/// The first two bytes of the input choose a byte to replace, and the rest is tried as a challenge as
-/// it is.
+/// The first two bytes of the input choose a byte to replace, and the rest is tried as a challenge
+/// as it is.
 pub(crate) fn check(input: &[u8]) {
     let (Ok(seed), now) = (SigningKeySeed::from_bytes(&[7; 32]), Timestamp::UNIX_EPOCH) else {
         return;

@@ -38,7 +38,8 @@ fn canonical(mut cose: &[u8]) -> Option<Vec<u8>> {
     if !cose.is_empty() || !entries.iter().all(|(key, _)| is_label(key)) {
         return None;
     }
-    // These labels have integers and bytes in every key that is supported, and occur once.
+    // In every supported key, the values of these labels are integers or bytes, and each label
+    // occurs once.
     for label in [1, 3, -1, -2, -3] {
         let label = Item::Int(label);
         let is_known = match map.get(&label) {

@@ -15,7 +15,7 @@ const RP_ID: &str = "auth.example.com";
 /// The ID of the passkey.
 pub(crate) const ID: &[u8] = b"passkey";
 
-/// A service with a passkey, which are the same in every run.
+/// A service and a passkey, which are the same in every run.
 pub(crate) struct Passkeys {
     pub(crate) service: RelyingParty,
     pub(crate) key: PasskeyPublicKey,

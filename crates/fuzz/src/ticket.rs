@@ -2,8 +2,8 @@ use auth_core::{Amr, SigningKeySeed, SingleUseId, Ticket, Timestamp, UserId};
 
 /// Changes a valid ticket, and checks that no other text is a ticket of this key.
 ///
-/// The first two bytes of the input choose a character to replace, and the rest is tried as a ticket
-/// as it is.
+/// The first two bytes of the input choose a character to replace, and the rest is tried as a
+/// ticket as it is.
 pub(crate) fn check(input: &[u8]) {
     let (Ok(seed), now) = (SigningKeySeed::from_bytes(&[7; 32]), Timestamp::UNIX_EPOCH) else {
         return;

@@ -109,8 +109,8 @@ pub struct Lockouts {
     /// The end of the last lockout that applies to one known browser, or to unknown browsers at one
     /// IP address or site, if there is one.
     pub single_clients: Option<Timestamp>,
-    /// The end of the lockout of codes from the app, if there is one. If only another factor or an
-    /// operator helps, it is 24 hours from now.
+    /// The end of the lockout of app codes, if there is one. If only another factor or an operator
+    /// helps, it is 24 hours from now.
     pub app_codes: Option<Timestamp>,
     /// The end of the lockout of recovery codes, if there is one.
     pub recovery_codes: Option<Timestamp>,

@@ -69,7 +69,7 @@ pub struct Event {
     pub client: ClientInfo,
     /// The `kid` of the signing key that the event is about.
     pub kid: Option<String>,
-    /// How the user signed in, if the kind is [`SignedIn`](EventKind::SignedIn).
+    /// The methods of the sign-in, if the kind is [`SignedIn`](EventKind::SignedIn).
     pub amr: Option<Amr>,
 }
 
@@ -99,7 +99,7 @@ impl Event {
         Self { session: Some(session), ..self }
     }
 
-    /// Sets how the user signed in.
+    /// Sets the methods of the sign-in.
     #[must_use]
     pub fn with_amr(self, amr: Amr) -> Self {
         Self { amr: Some(amr), ..self }
@@ -276,7 +276,8 @@ event_kinds! {
     PasskeyAdded = "passkey_added",
     /// A passkey was removed.
     PasskeyRemoved = "passkey_removed",
-    /// A passkey was rejected, because its signature counter had not grown: it may have been copied.
+    /// A passkey was rejected, because its signature counter had not grown: it may have been
+    /// copied.
     PasskeyCounterRegressed = "passkey_counter_regressed",
     /// A mail was rejected for good.
     MailFailed = "mail_failed",

@@ -23,8 +23,8 @@ use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 ///   expired.
 /// - A code belongs to an account and to its email address. If that address is no longer the
 ///   account's, or if the account is disabled, the code is not valid.
-/// - Every change of the password or the email address, and disabling an account, deletes all codes
-///   of the account, and the unsent mails with codes.
+/// - Every change of the password, the email address or the second factors and passkeys, and
+///   disabling an account, deletes all codes of the account, and the unsent mails with codes.
 /// - A request for an email address that has no account, or a disabled one, writes the same rows as
 ///   one for an account: a code that nobody knows, a mail of kind
 ///   [`Nothing`](crate::Message::Nothing), and an event without a user.
@@ -294,7 +294,7 @@ pub enum OpenSessionWithCodeOutcome {
         /// Other sessions, which were ended.
         ended: Vec<SessionId>,
     },
-    /// The code was right and is used up. The second factor is on, so no session was opened.
+    /// The code was correct and is used up. The second factor is on, so no session was opened.
     SecondFactorRequired {
         /// The account.
         user: User,

@@ -91,8 +91,9 @@ pub struct CopiedTable {
 /// tables of a PostgreSQL database.
 ///
 /// The source must have the schema of this version, and is not changed. A SQLite file that does not
-/// exist is created, and so are the tables in a PostgreSQL database. The target must be empty, or else an unfinished copy of the same source, which
-/// is then completed. Until the copy is complete, servers and commands reject the target.
+/// exist is created, and so are the tables in a PostgreSQL database. The target must be empty or an
+/// unfinished copy of the same source, which is then completed. Until the copy is complete, servers
+/// and commands reject the target.
 ///
 /// # Errors
 ///

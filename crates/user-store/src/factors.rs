@@ -20,7 +20,7 @@ use crate::users::{DeviceVersion, User};
 /// - While the second factor of an account is on, no session is opened with the password or with a
 ///   code from a mail alone: [`SessionStore::open_session`](crate::SessionStore::open_session) and
 ///   [`CodeStore::open_session_with_code`](crate::CodeStore::open_session_with_code) check this in
-///   the transaction that would open it. A passkey alone always opens one.
+///   the transaction that would open it. A passkey alone still opens one.
 /// - Every change requires that the acting session is active and
 ///   [fresh](auth_core::Session::is_fresh). A user's changes of one account run one after the
 ///   other.
@@ -30,33 +30,44 @@ use crate::users::{DeviceVersion, User};
 ///   passkey.
 /// - Turning the second factor on or off, replacing the app and removing a passkey end all other
 ///   sessions of the user. An operator's reset ends all of them.
+/// - Every change, except setting up an app that is not confirmed yet and renaming a passkey, deletes
+///   all codes of the account, and the unsent mails with codes.
 /// - Each time step of an app is accepted once, and none that is earlier than an accepted one. The
 ///   code that confirms an app uses up its step. A recovery code is deleted by its use. Of two
 ///   concurrent uses, one succeeds.
 /// - A ticket or a challenge is used once: its id is stored until it has expired, even by a clock
 ///   that is five minutes behind. A wrong code or credential does not use up the ticket.
-/// - A ticket is valid while the account is enabled and has the ticket's versions and time of the
-///   second factor, and until it expires.
-/// - Wrong and repeated app codes count, also those that confirm an app, and so do wrong recovery
-///   codes, separately ([`CodeFailures`](auth_core::CodeFailures)). While a lockout of one kind
-///   lasts, codes of this kind are not compared. Opening a session with a second factor or a
-///   passkey clears both counts, and so does turning the second factor off. Otherwise only an
-///   operator can clear them: neither the password nor a reset of it does.
-/// - A passkey whose signature counter has not grown is rejected, and so is one that was eligible
-///   for backup and no longer is. This uses up the challenge, and is recorded: the former as
-///   `passkey_counter_regressed`, the latter as `second_factor_failed`, or as `sign_in_failed` if
-///   the passkey is used alone.
+/// - A ticket is valid until it expires, as long as the account is enabled and its versions and the
+///   time of its second factor are those of the ticket.
+/// - Wrong and reused app codes are counted, including those that are entered to confirm an app.
+///   Wrong recovery codes are counted separately ([`CodeFailures`](auth_core::CodeFailures)).
+///   During a lockout of one kind of code, codes of this kind are not compared. Opening a session
+///   with a second factor or a passkey clears both counts, and so does turning the second factor
+///   off. Otherwise, only an operator can clear them: neither the right password nor a reset of the
+///   password does.
+/// - A passkey whose signature counter has not increased is rejected, and so is one that was
+///   eligible for backup and no longer is. This uses up the challenge, and is recorded: the former
+///   as `passkey_counter_regressed`, the latter as `second_factor_failed`, or as `sign_in_failed`
+///   if the passkey is used alone.
 /// - Changes are recorded in the audit log: `second_factor_on`, `second_factor_off`,
 ///   `second_factor_failed`, `second_factor_reset`, `totp_replaced`, `recovery_code_used`,
 ///   `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `passkey_counter_regressed`.
 ///   Each of them, except `second_factor_failed`, adds a notice to the account's email address if
-///   the caller gives an id for it and the address is verified. The first lockout of a kind adds
-///   one, too.
+///   the caller gives an id for it and the address is verified. So does the first lockout of a kind
+///   of code.
 #[async_trait]
 pub trait FactorStore: Send + Sync + 'static {
     /// Returns the second factors and the passkeys of a user. If the account does not exist, they
     /// are empty.
     async fn factors(&self, user: UserId) -> Result<Factors, StoreError>;
+
+    /// Returns the second factors and the passkeys of the user of a ticket, or `None` if the ticket is
+    /// not valid. Does not use up the ticket.
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError>;
 
     /// Stores the secret of an app that is being set up until `expires_at`. It replaces an earlier
     /// one that is being set up. An app that is in use stays in use.
@@ -130,7 +141,7 @@ pub trait FactorStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<RemovePasskeyOutcome, StoreError>;
 
-    /// Returns the passkey with this credential id, of any user.
+    /// Returns the passkey with this credential ID, of any user.
     async fn passkey(&self, credential: &CredentialId) -> Result<Option<Passkey>, StoreError>;
 
     /// Opens a session with a ticket and a second factor, and uses up the ticket. Ends the same
@@ -147,8 +158,8 @@ pub trait FactorStore: Send + Sync + 'static {
         sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError>;
 
-    /// Removes all second factors and passkeys of a user on behalf of an operator, and ends all
-    /// sessions of the user.
+    /// Removes all second factors and passkeys of a user, and the app that is being set up, on behalf
+    /// of an operator. Ends all sessions of the user.
     async fn reset_second_factor(
         &self,
         user: UserId,
@@ -182,7 +193,7 @@ pub struct Factors {
 pub struct Totp {
     /// When the app was confirmed.
     pub created_at: Timestamp,
-    /// When a code of the app last opened a session.
+    /// When an app code last opened a session.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -202,7 +213,7 @@ pub struct Passkey {
     pub id: PasskeyId,
     /// Its owner.
     pub user: UserId,
-    /// The id by which authenticators know the passkey.
+    /// The credential ID, by which authenticators identify the passkey.
     pub credential_id: CredentialId,
     /// The key that verifies its signatures.
     pub public_key: PasskeyPublicKey,
@@ -223,16 +234,16 @@ pub struct ConfirmTotp {
     pub code: TotpCode,
     /// The recovery codes to store if this turns the second factor on.
     pub recovery_codes: Vec<RecoveryCodeHash>,
-    /// Whether wrong codes count.
+    /// Determines whether wrong codes count.
     pub throttle: CodeThrottle,
     /// The id of the notice, if mail is on.
     pub notice: Option<MailId>,
 }
 
-/// Whether the limits on wrong codes are enforced.
+/// Determines whether the limits on wrong codes are enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeThrottle {
-    /// Wrong codes count, and lock out.
+    /// Wrong codes count, and cause lockouts.
     Enforced,
     /// Wrong codes are only recorded in the audit log.
     Off,
@@ -258,7 +269,7 @@ pub struct SecondStep {
     pub factor: PresentedFactor,
     /// The session to open: that of the ticket's user, with the methods of both steps.
     pub session: NewSession,
-    /// Whether wrong codes count.
+    /// Determines whether wrong codes count.
     pub throttle: CodeThrottle,
     /// The id of a notice, if mail is on.
     pub notice: Option<MailId>,
@@ -275,7 +286,8 @@ pub enum PresentedFactor {
     Passkey(PasskeyUse),
 }
 
-/// A passkey whose signature was verified with [`Passkey::public_key`], as it was read before.
+/// A use of a passkey, whose signature was verified with the [`Passkey::public_key`] that was read
+/// before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasskeyUse {
     /// The passkey.
@@ -313,11 +325,13 @@ pub enum BeginTotpOutcome {
 pub enum ConfirmTotpOutcome {
     /// The app is in use, and the second factor was turned on. The recovery codes were stored.
     TurnedOn,
-    /// The app is in use. The second factor was on already, and the recovery codes are the same.
+    /// The app is in use. The second factor was already on, and the recovery codes are unchanged.
     Replaced,
     /// The code is wrong. It was recorded, and counted if the limits are enforced.
     CodeWrong,
-    /// No app is being set up, or its time has expired. Nothing was written.
+    /// The code is wrong, as for [`CodeWrong`](Self::CodeWrong), and a lockout has begun.
+    LockedOut,
+    /// No app is being set up, or the set-up has expired. Nothing was written.
     NoPendingTotp,
     /// Too many codes were wrong. Nothing was written.
     TooManyAttempts {
@@ -334,7 +348,7 @@ pub enum ConfirmTotpOutcome {
 pub enum TurnOnOutcome {
     /// The second factor was turned on, and the recovery codes were stored.
     TurnedOn,
-    /// The second factor was on already. Nothing was written.
+    /// The second factor was already on. Nothing was written.
     AlreadyOn,
     /// The user has no passkey. Nothing was written.
     NoFactor,
@@ -348,7 +362,7 @@ pub enum TurnOnOutcome {
 pub enum TurnOffOutcome {
     /// The second factor was turned off.
     TurnedOff,
-    /// The second factor was off already. Nothing was written.
+    /// The second factor was already off. Nothing was written.
     AlreadyOff,
     /// The acting session has expired, was ended, or is not fresh. Nothing was written.
     SessionEnded,
@@ -372,7 +386,7 @@ pub enum ReplaceRecoveryCodesOutcome {
 pub enum AddPasskeyOutcome {
     /// The passkey was added.
     Added,
-    /// A user has a passkey with this credential id. Nothing was written.
+    /// A passkey of some user has this credential ID. Nothing was written.
     Taken,
     /// The user has [`MAX_PASSKEYS`] passkeys. Nothing was written.
     TooMany,
@@ -388,7 +402,7 @@ pub enum AddPasskeyOutcome {
 pub enum RemovePasskeyOutcome {
     /// The passkey was removed.
     Removed,
-    /// The second factor rests on this passkey alone. Nothing was written.
+    /// The passkey is the only second factor of the account. Nothing was written.
     LastFactor,
     /// The user has no passkey with this id. Nothing was written.
     NotFound,
@@ -402,14 +416,17 @@ pub enum RemovePasskeyOutcome {
 pub enum SecondStepOutcome {
     /// The session was opened.
     Opened(OpenedSession),
-    /// The ticket has expired, was used, or no longer fits the account, or the session is not of
-    /// its user and with the methods of both steps. Nothing was written.
+    /// The ticket has expired, was used, or is no longer valid for the account; or the session does
+    /// not belong to its user, or does not have the methods of both steps. Nothing was written.
     TicketInvalid,
     /// The code is wrong, or was used before. It was recorded, and counted if the limits are
     /// enforced.
     CodeWrong,
-    /// The user has no such passkey, or its counter or its backup flags are not plausible. Only the
-    /// latter was recorded.
+    /// The code is wrong, as for [`CodeWrong`](Self::CodeWrong), and a lockout of codes of its kind
+    /// has begun.
+    LockedOut,
+    /// The user has no such passkey, or its counter or its backup flags are not plausible. Only an
+    /// implausible counter or flag was recorded.
     CredentialInvalid,
     /// The challenge was used before, or has expired. Nothing was written.
     ChallengeUsed,
@@ -426,9 +443,8 @@ pub enum SecondStepOutcome {
 pub enum PasskeySignInOutcome {
     /// The session was opened.
     Opened(OpenedSession),
-    /// The passkey does not exist any more or belongs to another user, its counter or its backup
-    /// flags are not plausible, or the account is disabled. Only an implausible counter or flag was
-    /// recorded.
+    /// The passkey no longer exists or belongs to another user, its counter or its backup flags are
+    /// not plausible, or the account is disabled. Only an implausible counter or flag was recorded.
     Rejected,
     /// The challenge was used before, or has expired. Nothing was written.
     ChallengeUsed,
@@ -451,7 +467,8 @@ pub struct OpenedSession {
 pub enum ResetSecondFactorOutcome {
     /// All second factors and passkeys were removed, and all sessions were ended.
     Reset,
-    /// The user has neither a second factor nor a passkey, nor wrong codes. Nothing was written.
+    /// The user has neither a second factor nor a passkey, nor an app that is being set up, nor wrong
+    /// codes. Nothing was written.
     NothingToReset,
     /// No account has this id. Nothing was written.
     NotFound,

@@ -185,7 +185,7 @@ pub enum NoticeKind {
     SecondFactorOff,
     /// An operator removed all second factors and passkeys.
     SecondFactorReset,
-    /// Too many codes of one kind were wrong. Goes out at the first lockout.
+    /// Too many codes of one kind were wrong. Sent at the first lockout.
     SecondFactorLockedOut,
     /// The app was replaced, or added while the second factor was on.
     TotpReplaced,

@@ -102,7 +102,8 @@ pub struct Purged {
     pub events: usize,
     /// Deleted mails or codes, whichever are more.
     pub mails: usize,
-    /// Deleted ids of used tickets and challenges, or apps that were being set up, whichever are more.
+    /// The larger of two numbers: the deleted ids of used tickets and challenges, and the deleted
+    /// apps that were being set up.
     pub factors: usize,
 }
 

@@ -93,9 +93,10 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Disables an account on behalf of an operator: ends its sessions, forgets its known browsers, and
-    /// prevents sign-ins. So a half-finished sign-in stays invalid when the account is enabled again. If
-    /// the account is already disabled, it keeps the time at which it was disabled.
+    /// Disables an account on behalf of an operator: ends its sessions, forgets its known browsers
+    /// and an app that is being set up, and prevents sign-ins. So a half-finished sign-in stays
+    /// invalid after the account is enabled again. If the account is already disabled, it keeps the
+    /// time at which it was disabled.
     async fn disable_user(
         &self,
         user: UserId,

@@ -1,7 +1,7 @@
 //! Requests to the server, and their errors.
 //!
-//! Most functions return a [`Call`], and their documentation says what it does when it is sent: with
-//! [`Call::send`], or with the access token of the session.
+//! Most functions return a [`Call`]. Their documentation describes the effect of sending the call,
+//! with [`Call::send`] or with the access token of the session.
 
 mod call;
 mod error;

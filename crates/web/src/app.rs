@@ -26,7 +26,7 @@ pub struct AppProps {
     pub sign_up: SignUp,
     /// The mail setting of the server.
     pub mail: Mail,
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub passkeys: Passkeys,
     /// The initial state of the session, before the server's first response.
     pub session: Session,
@@ -51,7 +51,7 @@ pub fn App(props: &AppProps) -> Html {
     }
 }
 
-/// What the pages depend on.
+/// The options of the server and the browser that the pages depend on.
 #[derive(Clone, Copy, PartialEq)]
 struct PageOptions {
     policy: PasswordPolicy,

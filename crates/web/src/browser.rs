@@ -214,8 +214,8 @@ pub(crate) fn user_agent() -> Option<String> {
     web_sys::window()?.navigator().user_agent().ok()
 }
 
-/// Copies a text to the clipboard. Fails if the browser does not allow it. A page that was not loaded
-/// over HTTPS has no clipboard.
+/// Copies a text to the clipboard. Fails if the browser does not allow it, and on pages that were
+/// not loaded over HTTPS, which have no clipboard.
 pub(crate) async fn copy(text: &str) -> Result<(), JsValue> {
     let navigator = web_sys::window().ok_or(JsValue::NULL)?.navigator();
     let clipboard = Reflect::get(&navigator, &"clipboard".into())?;

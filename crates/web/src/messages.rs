@@ -51,7 +51,8 @@ pub enum FieldProblem {
     CredentialInvalid,
     /// The challenge of the passkey is no longer valid.
     ChallengeExpired,
-    /// The name of a passkey is empty, too long, or contains a control character.
+    /// The name of a passkey is empty, too long, or contains a control character or an invisible
+    /// character.
     NameInvalid,
 }
 
@@ -110,7 +111,9 @@ impl FieldProblem {
                 "This passkey cannot be used here. Try again, or use another one.".to_owned()
             }
             Self::ChallengeExpired => "This took too long. Try again.".to_owned(),
-            Self::NameInvalid => "Enter a name with 1 to 64 characters.".to_owned(),
+            Self::NameInvalid => {
+                "Enter a name with 1 to 64 characters, without invisible ones.".to_owned()
+            }
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {

@@ -1,7 +1,7 @@
-//! Passkeys, with the Web Authentication API. (The functions that convert JSON are not in web-sys, so
-//! this module calls the API by name.)
+//! Passkeys, with the Web Authentication API. The functions that convert JSON are not in web-sys,
+//! so this module calls the API by name.
 //!
-//! A browser runs one request at a time. So a new request of the page aborts the one before.
+//! A browser runs one request at a time, so a new request of the page aborts the previous one.
 
 use std::cell::RefCell;
 
@@ -12,18 +12,18 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
-/// Whether passkeys can work on this page.
+/// The support for passkeys on this page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Passkeys {
-    /// They can.
+    /// Passkeys can be used.
     Supported,
-    /// They cannot, so the pages do not offer them.
+    /// Passkeys cannot be used, so the pages do not offer them.
     #[default]
     Unsupported,
 }
 
 impl Passkeys {
-    /// Returns whether passkeys can work on this page.
+    /// Returns the support for passkeys on this page.
     #[must_use]
     pub fn detect() -> Self {
         if is_supported() { Self::Supported } else { Self::Unsupported }
@@ -35,7 +35,8 @@ impl Passkeys {
 pub(crate) enum WebauthnError {
     /// The page has aborted the request.
     Aborted,
-    /// The user has cancelled, the time was up, or there is no passkey. Browsers do not tell which.
+    /// The user has cancelled, the request has timed out, or there is no passkey. Browsers do not
+    /// reveal which.
     NotAllowed,
     /// The device has one of the excluded passkeys.
     AlreadyRegistered,
@@ -45,7 +46,7 @@ pub(crate) enum WebauthnError {
     Failed,
 }
 
-/// How the browser asks for a passkey.
+/// The way in which the browser asks for a passkey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mediation {
     /// In a dialog.
@@ -54,10 +55,11 @@ pub(crate) enum Mediation {
     Conditional,
 }
 
-/// A passkey, in the JSON of the browser. Only the server parses it.
+/// A passkey, as JSON from the browser. Only the server parses it.
 pub(crate) type Credential = Box<RawValue>;
 
-/// The options for a request for a passkey, in the JSON of the server. Only the browser parses them.
+/// The options for a request for a passkey, as JSON from the server. Only the browser parses them
+/// fully.
 pub struct PasskeyOptions {
     json: String,
     /// The time after which the challenge expires, in milliseconds.
@@ -65,7 +67,7 @@ pub struct PasskeyOptions {
 }
 
 impl PasskeyOptions {
-    /// Parses the options as far as this program reads them.
+    /// Parses the options. Members that this program does not use are not checked.
     pub(crate) fn parse(json: &str) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Parsed {
@@ -87,7 +89,7 @@ thread_local! {
 pub(crate) struct Ceremony(Option<AbortController>);
 
 impl Ceremony {
-    /// Begins a request, and aborts the one before.
+    /// Begins a request, and aborts the previous one.
     pub(crate) fn begin() -> Self {
         let controller = AbortController::new().ok();
         if let Some(previous) = CURRENT.replace(controller.clone()) {
@@ -117,8 +119,8 @@ impl Ceremony {
         call("create", init.map_err(|_| WebauthnError::Unsupported)?).await
     }
 
-    /// Uses a passkey. `allowed` are the ids of the credentials that can be used. If it is empty, the
-    /// options decide.
+    /// Uses a passkey. `allowed` are the IDs of the credentials that can be used. If it is empty,
+    /// the options decide.
     pub(crate) async fn get(
         &self,
         options: &PasskeyOptions,
@@ -163,7 +165,7 @@ impl Drop for Ceremony {
     }
 }
 
-/// Returns whether passkeys can work on this page: the browser supports them, the page is served
+/// Returns whether passkeys can be used on this page: the browser supports them, the page is served
 /// with TLS or from localhost, and its host is not an IP address.
 pub(crate) fn is_supported() -> bool {
     cfg!(target_family = "wasm") && !is_ip(&rp_id()) && has_functions().is_ok()
@@ -192,7 +194,7 @@ pub(crate) async fn is_conditional_available() -> bool {
     }
 }
 
-/// Returns the relying party id: the host of the page.
+/// Returns the relying party ID: the host of the page.
 pub(crate) fn rp_id() -> String {
     web_sys::window().and_then(|window| window.location().hostname().ok()).unwrap_or_default()
 }
@@ -215,7 +217,7 @@ pub(crate) fn user_handle(id: &str) -> String {
 }
 
 /// Tells the browser which passkeys of the user exist, so that it can remove all others. `user_id`
-/// is the [`user_handle`], and `ids` are the credential ids.
+/// is the [`user_handle`], and `ids` are the credential IDs.
 pub(crate) fn signal_all_accepted(rp_id: &str, user_id: &str, ids: &[String]) {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -243,8 +245,8 @@ pub(crate) fn signal_current_user_details(rp_id: &str, user_id: &str, email: &st
     signal("signalCurrentUserDetails", &details);
 }
 
-/// Calls a function of the Signal API (WebAuthn Level 3, 5.1.10). Old browsers do not have it, and
-/// its failures do not matter.
+/// Calls a function of the Signal API (WebAuthn Level 3, 5.1.10). Older browsers do not have it.
+/// Failures are ignored.
 fn signal(name: &'static str, argument: &impl Serialize) {
     let Ok(json) = serde_json::to_string(argument) else { return };
     let call = move || {
@@ -273,7 +275,7 @@ async fn call(name: &str, init: Object) -> Result<Credential, WebauthnError> {
     RawValue::from_string(json.into()).map_err(|_| WebauthnError::Failed)
 }
 
-/// Returns a list of `PublicKeyCredentialDescriptorJSON` (WebAuthn Level 3, 5.1.9) with these ids.
+/// Returns a list of `PublicKeyCredentialDescriptorJSON` (WebAuthn Level 3, 5.1.9) with these IDs.
 fn descriptors(ids: &[String]) -> Result<JsValue, JsValue> {
     let descriptors = Array::new();
     for id in ids {
@@ -307,8 +309,8 @@ fn has_functions() -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Returns whether the host of a URL is an IP address. Browsers write IPv4 addresses as four decimal
-/// numbers, and IPv6 addresses in brackets.
+/// Returns whether the host of a URL is an IP address. Browsers write IPv4 addresses as four
+/// decimal numbers, and IPv6 addresses in brackets.
 fn is_ip(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
     host.starts_with('[') || last.bytes().all(|byte| byte.is_ascii_digit())
@@ -372,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_of_browsers_are_told_apart() {
+    fn errors_of_browsers_are_distinguished() {
         use WebauthnError::{Aborted, AlreadyRegistered, Failed, NotAllowed, Unsupported};
         for (name, error) in [
             (Some("AbortError"), Aborted),

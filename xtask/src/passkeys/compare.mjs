@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
 import { decodeAttestationObject } from "@simplewebauthn/server/helpers";
 
-// Node.js 18 has no global.
+// Node.js 18 has no global `crypto`.
 globalThis.crypto ??= webcrypto;
 
 const ACCEPTED = "accepted";

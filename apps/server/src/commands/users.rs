@@ -56,8 +56,8 @@ enum Action {
     /// Set the password of an account, end its sessions and unlock it
     #[command(after_help = PASSWORD_HELP)]
     SetPassword(set_password::SetPasswordArgs),
-    /// Remove the app, the recovery codes and the passkeys of an account and end its sessions; for a
-    /// user who has lost them all
+    /// Remove the app, the recovery codes and the passkeys of an account and end its sessions; for
+    /// a user who has lost them all
     ResetSecondFactor(reset_second_factor::ResetSecondFactorArgs),
     /// Unlock a throttled account by resetting its counters of failed log-ins
     Unlock(unlock::UnlockArgs),

@@ -25,7 +25,7 @@ impl Visitor {
         self.has_an_authenticator_with(json!({})).await
     }
 
-    /// Adds an authenticator to the current tab, with more properties.
+    /// Adds an authenticator with additional properties to the current tab.
     pub(crate) async fn has_an_authenticator_with(&self, more: Value) -> Authenticator {
         let mut properties = json!({
             "protocol": "ctap2_1",
@@ -41,7 +41,7 @@ impl Visitor {
         Authenticator { id: id.as_str().unwrap().to_owned() }
     }
 
-    /// Lets the user agree to every use of the authenticator at once, or to none.
+    /// Sets whether the user agrees to every use of the authenticator at once, or to none.
     pub(crate) async fn sets_consent(&self, authenticator: &Authenticator, consent: Consent) {
         let enabled = consent == Consent::Given;
         let parameters = json!({"authenticatorId": authenticator.id, "enabled": enabled});

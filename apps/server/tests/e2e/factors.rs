@@ -47,7 +47,7 @@ impl App {
         self.0.code_at(SystemClock.now()).to_text().to_string()
     }
 
-    /// Returns the code that the app shows next. The server accepts it already.
+    /// Returns the code that the app shows next. The server already accepts it.
     pub(crate) fn next_code(&self) -> String {
         self.0.code_at(SystemClock.now() + STEP).to_text().to_string()
     }
@@ -111,7 +111,7 @@ impl Visitor {
         self.presses("Continue").await;
     }
 
-    /// Completes both steps of a log-in with the current code of the app.
+    /// Completes both steps of a log-in with the current app code.
     pub(crate) async fn logs_in_with(&self, app: &App) {
         self.reaches_the_second_step().await;
         self.enters_the_code(&app.code()).await;
@@ -141,7 +141,7 @@ impl Visitor {
         serde_json::from_value(self.script(codes).await).unwrap()
     }
 
-    /// Waits until the focus is on a heading of the page with this text.
+    /// Waits until the heading with this text has the focus.
     pub(crate) async fn is_led_to(&self, heading: &str) {
         let focused = "document.activeElement";
         self.until(&format!(
@@ -150,7 +150,7 @@ impl Visitor {
         .await;
     }
 
-    /// Waits until a text is in a message with this role.
+    /// Waits until a message with this role contains the text.
     pub(crate) async fn sees_text(&self, role: &str, text: &str) {
         self.until(&format!(
             "[...document.querySelectorAll('[role={role}]')]
@@ -160,7 +160,7 @@ impl Visitor {
         .await;
     }
 
-    /// Waits until a field has an error with this text and the focus, and is empty.
+    /// Waits until a field is empty, has the focus, and shows an error with this text.
     pub(crate) async fn sees_the_error(&self, field: &str, text: &str) {
         self.until(&format!(
             "document.activeElement.name === '{field}'
@@ -172,7 +172,7 @@ impl Visitor {
         .await;
     }
 
-    /// Returns the second factors and passkeys of the session of this tab.
+    /// Returns the second factors and passkeys of the user who is signed in in this tab.
     pub(crate) async fn factors(&self) -> Value {
         let token = self.token().await.unwrap();
         self.server.request("GET", "/api/me/factors", &bearer(&token)).json()

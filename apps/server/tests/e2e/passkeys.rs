@@ -8,13 +8,13 @@ use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_localhost};
 
 const GRACE: &str = "grace@example.com";
 
-/// Lets the browser offer every passkey, whatever the page asks for.
+/// Makes the browser offer every passkey, whatever the page asks for.
 pub(crate) const ANY_PASSKEY: &str = "void ((get) => navigator.credentials.get = (options) => {
     options.publicKey.allowCredentials = [];
     return get.call(navigator.credentials, options);
 })(navigator.credentials.get)";
 
-/// Lets the browser accept a passkey without user verification, whatever the page asks for.
+/// Makes the browser accept a passkey without user verification, whatever the page asks for.
 const UNVERIFIED: &str = "void ((get) => {
     window.get = get;
     navigator.credentials.get = (options) => {
@@ -23,7 +23,7 @@ const UNVERIFIED: &str = "void ((get) => {
     };
 })(navigator.credentials.get)";
 
-/// How the log describes requests for the options of a log-in with a passkey.
+/// The path in the log records of requests for the options of a log-in with a passkey.
 const OPTIONS: &str = "path=\"/api/token/passkey/options\"";
 
 impl Visitor {
@@ -105,7 +105,7 @@ async fn a_passkey_is_added_renamed_and_removed() {
         assert_eq!((credentials.len(), &credentials[0]["rpId"]), (1, &json!("localhost")));
         assert_eq!(credentials[0]["isResidentCredential"], true);
 
-        // The authenticator has a passkey of this account already.
+        // The authenticator already has a passkey of this account.
         ada.until("document.querySelector('[name=name]')?.value === 'Chrome on Linux'").await;
         ada.types("name", "My other laptop").await;
         ada.presses("Add a passkey").await;
@@ -282,8 +282,8 @@ async fn a_passkey_is_asked_for_after_the_password() {
 }
 
 impl Visitor {
-    /// Fills in the log-in form without a focus on the email field, where the browser would suggest
-    /// a passkey.
+    /// Fills in the log-in form without focusing the email field, which would make the browser
+    /// suggest a passkey.
     pub(crate) async fn submits_the_log_in_form_without_focus(&self) {
         self.field("email").await;
         self.script(&format!(
@@ -295,7 +295,7 @@ impl Visitor {
         self.presses("Log in").await;
     }
 
-    /// Lets another user have a passkey in the same authenticator.
+    /// Adds a passkey of another user to the same authenticator.
     pub(crate) async fn shares_the_authenticator_with_grace(&self, authenticator: &Authenticator) {
         self.server.sign_up(GRACE, PASSWORD);
         self.sets_consent(authenticator, Consent::Refused).await;
@@ -317,7 +317,7 @@ async fn the_passkey_of_another_user_is_no_second_factor() {
         let authenticator = ada.has_an_authenticator().await;
         ada.shares_the_authenticator_with_grace(&authenticator).await;
         let SetUp { app, .. } = ada.signs_up_with_an_app();
-        // Ada's passkey is in a device that she does not have with her.
+        // Ada does not have the device with her passkey at hand.
         ada.submits_the_log_in_form_without_focus().await;
         ada.sees_the_second_step().await;
         ada.enters_the_code(&app.code()).await;
@@ -339,7 +339,7 @@ async fn the_passkey_of_another_user_is_no_second_factor() {
         ada.sees_text("alert", "This passkey cannot be used here. Try again, or use another one.")
             .await;
         assert_eq!((ada.token().await, ada.refresh_cookie().await), (None, None));
-        // A passkey does not spend the ticket unless it is accepted.
+        // A rejected passkey does not use up the ticket.
         ada.lets_the_app_show_a_new_code();
         ada.enters_the_code(&app.code()).await;
         ada.arrives_at("/private").await;

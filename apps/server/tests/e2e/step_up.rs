@@ -1,4 +1,4 @@
-//! The dialog in which a user whose last log-in is too long ago logs in again.
+//! The dialog in which users log in again if their last log-in was too long ago.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::mail::mailbox::visit_with_mail;
 use crate::server::bearer;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_localhost};
 
-/// Longer than a log-in is fresh, and than an access token is valid.
+/// A time after which a log-in is no longer fresh, and an access token is no longer valid.
 const ELEVEN_MINUTES: Duration = Duration::from_mins(11);
 
 const DIALOG: &str = "dialog[aria-labelledby=step-up]";
 
-/// Answers the next second step as if its ticket had expired.
+/// Responds to the next second step as if its ticket had expired.
 const INVALID_TICKET: &str = "void ((send) => window.fetch = (...request) => {
     if (!String(request[0].url ?? request[0]).includes('/api/token/second-factor')) {
         return send(...request);
@@ -23,6 +23,14 @@ const INVALID_TICKET: &str = "void ((send) => window.fetch = (...request) => {
     window.fetch = send;
     return Promise.resolve(new Response('{\"code\":\"invalid_ticket\"}', { status: 401 }));
 })(window.fetch)";
+
+/// Lets the next creation of a passkey wait until `createPasskey` is called.
+const DELAYED_PASSKEY: &str =
+    "void ((create) => navigator.credentials.create = async (options) => {
+    navigator.credentials.create = create;
+    await new Promise((resolve) => window.createPasskey = resolve);
+    return create.call(navigator.credentials, options);
+})(navigator.credentials.create)";
 
 impl Visitor {
     /// Waits until the dialog is open and its heading has the focus.
@@ -44,7 +52,7 @@ impl Visitor {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Presses a button of the dialog. The page below may have an open dialog, too.
+    /// Presses a button of the dialog. Another dialog may be open below it.
     async fn presses_in_the_dialog(&self, button: &str) {
         let buttons = format!("[...document.querySelectorAll('{DIALOG} button')]");
         self.until(&format!(
@@ -145,7 +153,7 @@ async fn a_password_change_waits_for_a_log_in_and_loses_no_input() {
         ada.until("document.activeElement.closest('form')").await;
         ada.ticket(NEW);
 
-        // The new session has replaced the old one in all tabs, and is remembered, too.
+        // The new session has replaced the old one in all tabs, and is also remembered.
         assert_ne!(ada.script(session).await, before);
         ada.until("document.querySelectorAll('.session').length === 1").await;
         assert_eq!(ada.refresh_cookie().await.unwrap()["session"], false);
@@ -231,7 +239,7 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.is_led_to("Set up an app").await;
         ada.presses("Cancel").await;
 
-        // The user has logged in just now, with a passkey, so there is no dialog.
+        // The user has just logged in with a passkey, so there is no dialog.
         ada.presses("Ask for a passkey after the password").await;
         ada.recovery_codes().await;
         ada.presses("I have saved them").await;
@@ -264,6 +272,32 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.sees_no_step_up().await;
         let renewal = "path=\"/api/me/recovery-codes\"}: answered status=200";
         assert_eq!(ada.server.log().matches(renewal).count(), 1);
+    })
+    .await;
+}
+
+/// The options of a passkey are valid in one session, which the log-in replaces.
+#[tokio::test]
+async fn a_passkey_is_created_again_if_the_user_has_to_log_in_meanwhile() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        ada.opens_the_factors().await;
+        ada.until("document.querySelector('[name=name]')?.value").await;
+        ada.lets_time_pass(Duration::from_mins(9)).await;
+        ada.script(DELAYED_PASSKEY).await;
+        ada.presses("Add a passkey").await;
+        ada.until("window.createPasskey").await;
+        ada.lets_time_pass(Duration::from_mins(2)).await;
+        ada.script("void window.createPasskey()").await;
+        ada.is_asked_to_confirm().await;
+        ada.types_in_the_dialog("password", PASSWORD).await;
+        ada.presses_in_the_dialog("Continue").await;
+        ada.sees_no_step_up().await;
+        ada.sees_text("status", "The passkey has been added.").await;
+        let added = ada.factors().await["passkeys"].clone();
+        let credentials = ada.credentials(&authenticator).await;
+        assert_eq!((added.as_array().unwrap().len(), credentials.len()), (1, 1));
     })
     .await;
 }

@@ -42,8 +42,8 @@ impl Visitor {
         assert!(expired > 0, "there is no code");
     }
 
-    /// Moves the time step of the last accepted code of every app into the past, so that the current
-    /// code is accepted.
+    /// Moves the time step of the last accepted code of every app into the past, so that the
+    /// current code is accepted.
     pub(crate) fn lets_the_app_show_a_new_code(&self) {
         let database = Connection::open(self.database()).unwrap();
         database.busy_timeout(Duration::from_secs(5)).unwrap();

@@ -20,13 +20,13 @@ const PIXELS: &str = "const [image, done] = arguments;
     })().then(done, error => done(String(error)));";
 
 impl Visitor {
-    /// Reads the QR code as it is painted, like the camera of a phone.
+    /// Reads the QR code from a screenshot, like the camera of a phone.
     async fn scans_the_qr_code(&self, scheme: &str) -> String {
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.browser.devtools("Emulation.setEmulatedMedia", media).await;
         self.script("document.querySelector('main svg').scrollIntoView({block: 'center'})").await;
         let image = self.screenshot("main svg[role=img]").await;
-        // The policy of the page does not allow it to read the image.
+        // The Content-Security-Policy of the page does not allow it to read the image.
         let tab = self.tab().await;
         self.opens_a_tab().await;
         let pixels = self.browser.client.execute_async(PIXELS, vec![json!(image)]).await.unwrap();
@@ -158,7 +158,7 @@ async fn the_password_alone_opens_no_session_and_a_code_does() {
         ada.sees_the_error("code", "This code is not correct").await;
         assert_eq!(ada.value("code").await, "");
         assert!(ada.refresh_cookie().await.is_none());
-        // A code can be used once, so a code that was seen is of no use.
+        // A code can be used once, so one that somebody has seen in use is worthless.
         let code = app.code();
         let answer = ada.sends_a_code(&ada.ticket(PASSWORD), &code);
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -202,7 +202,7 @@ async fn a_recovery_code_is_accepted_once_and_however_it_is_typed() {
         ada.presses("Use a recovery code").await;
         ada.enters_the_recovery_code(&typed).await;
         ada.sees_the_error("recovery_code", "has already been used").await;
-        // Too many wrong codes of the app do not lock the way out.
+        // Too many wrong app codes do not lock out recovery codes.
         for _ in 0..10 {
             ada.sends_a_code(&ada.ticket(PASSWORD), &app.wrong_code());
         }

@@ -43,7 +43,7 @@ impl Database {
         Self { folder, accounts, ada, secret }
     }
 
-    /// Makes a sign-in with the password and a wrong code.
+    /// Attempts a sign-in with the right password and a wrong code.
     async fn fail(&self) {
         let caller = &Caller::default();
         let outcome = self.accounts.sign_in(SignIn::new(EMAIL, PASSWORD, caller)).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_lockout_of_codes_is_shown_and_can_be_ended() {
         database.fail().await;
     }
     let text = database.run(&["show", EMAIL]);
-    assert!(text.contains("\nthrottled       codes of the app, until 2"), "{text}");
+    assert!(text.contains("\nthrottled       app codes, until 2"), "{text}");
     assert!(database.show()["throttled_until"]["app_codes"].is_string());
     assert!(database.run(&["unlock", EMAIL]).starts_with("unlocked"));
     assert_eq!(database.show()["throttled_until"]["app_codes"], Value::Null);

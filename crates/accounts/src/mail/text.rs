@@ -300,9 +300,21 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         NoticeKind::PasskeyCounterRegressed => {
             let _ = write!(
                 text,
-                "Remove this passkey in the settings, even if this was you, and add a new\n\
+                "If this was not you, reset your password now:\n\n{}\n\n\
+                 Remove this passkey in the settings, even if this was you, and add a new\n\
                  one:\n\n{}\n",
-                context.settings_link()
+                context.forgot_link(),
+                context.settings_link(),
+            );
+        }
+        NoticeKind::PasswordReset => {
+            let _ = write!(
+                text,
+                "If this was not you, reset your password now:\n\n{}\n\n\
+                 The reset did not change two-step log-in or passkeys. If you use them,\n\
+                 check them in the settings:\n\n{}\n",
+                context.forgot_link(),
+                context.settings_link(),
             );
         }
         NoticeKind::AccountDeleted => {
@@ -355,8 +367,10 @@ fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) ->
         NoticeKind::SecondFactorReset => {
             let _ = write!(
                 text,
-                "\nTo turn two-step log-in on again, log in and open the settings:\n\n{}\n",
-                context.settings_link()
+                "\nTo choose a new password yourself, open this page:\n\n{}\n\n\
+                 To turn two-step log-in on again, log in and open the settings:\n\n{}\n",
+                context.forgot_link(),
+                context.settings_link(),
             );
         }
         _ => {

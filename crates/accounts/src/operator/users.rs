@@ -32,7 +32,8 @@ pub enum OperatorError {
 pub enum SecondFactorReset {
     /// The second factors and the passkeys were removed.
     Done,
-    /// The user had neither a second factor nor a passkey. Nothing changed.
+    /// The user had neither a second factor nor a passkey, and was not setting one up. Nothing
+    /// changed.
     NothingToReset,
 }
 
@@ -192,11 +193,12 @@ impl Operator<'_> {
         accounts.tasks.run_to_completion(set_password).await
     }
 
-    /// Turns the second factor of a user off, removes the app, the recovery codes and all passkeys, and
-    /// ends all sessions of the user. The user gets a [notice](Operator).
+    /// Turns the second factor of a user off, removes the app, one that is being set up, the
+    /// recovery codes and all passkeys, and ends all sessions of the user. The user gets a
+    /// [notice](Operator).
     ///
-    /// Use this for a user who has lost all of them, and who has been identified in another way: from
-    /// then on, the password alone gives access to the account.
+    /// Use this for a user who has lost all of them, and who has been identified in another way:
+    /// from then on, the password alone gives access to the account.
     ///
     /// # Errors
     ///

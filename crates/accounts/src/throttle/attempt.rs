@@ -120,8 +120,8 @@ impl Attempt {
         }
     }
 
-    /// Builds an attempt that has not begun, with those of the counters that a success resets. It must be
-    /// settled immediately.
+    /// Builds an attempt that has not begun. Of `counters`, it keeps those that a success resets.
+    /// It must be settled immediately.
     pub(super) fn not_begun(context: AttemptContext, mut counters: Vec<LimitedCounter>) -> Self {
         counters.retain(is_own);
         let mut attempt = Self::uncounted(context);
@@ -199,7 +199,7 @@ impl AttemptOutcome {
     }
 }
 
-/// Returns `true` for the counter by which an account was reached.
+/// Returns `true` for a counter of failed sign-ins to one account, which a success resets.
 fn is_own(counter: &LimitedCounter) -> bool {
     counter.limit == Limit::SIGN_INS_PER_BROWSER
         || counter.limit == Limit::SIGN_INS_PER_ACCOUNT_AND_IP

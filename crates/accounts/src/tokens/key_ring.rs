@@ -198,8 +198,8 @@ impl KeyRing {
         Ok(keys.factor_key(now)?.issue_ticket(ticket))
     }
 
-    /// Returns the ticket with this text, if one of the keys in the store has issued it and it has not
-    /// expired. For keys that other servers have added, see
+    /// Returns the ticket with this text, if one of the keys in the store has issued it and it has
+    /// not expired. For keys that other servers have added, see
     /// [`recognize_device`](Self::recognize_device).
     pub(crate) async fn verify_ticket(&self, text: &str, now: Timestamp) -> Option<Ticket> {
         let verify = |keys: &Keys| keys.factor_keys.iter().find_map(|k| k.verify_ticket(text, now));
@@ -224,8 +224,8 @@ impl KeyRing {
         Ok(keys.factor_key(now)?.issue_challenge(purpose, now, random).to_vec())
     }
 
-    /// Returns the challenge with these bytes, if one of the keys in the store has issued it for this
-    /// purpose and it has not expired. For keys that other servers have added, see
+    /// Returns the challenge with these bytes, if one of the keys in the store has issued it for
+    /// this purpose and it has not expired. For keys that other servers have added, see
     /// [`recognize_device`](Self::recognize_device).
     pub(crate) async fn verify_challenge(
         &self,
@@ -245,9 +245,9 @@ impl KeyRing {
     }
 
     /// Reads the keys from the store because none of them has issued a device token, a ticket or a
-    /// challenge. If another request reads them, if tokens of unknown keys have caused a read within
-    /// [`MIN_READ_INTERVAL`], or if the store fails, the current keys are kept. Sign-ins do not
-    /// wait, because the device tokens of many browsers may be outdated.
+    /// challenge. If another request reads them, if tokens of unknown keys have caused a read
+    /// within [`MIN_READ_INTERVAL`], or if the store fails, the current keys are kept. Sign-ins do
+    /// not wait, because the device tokens of many browsers may be outdated.
     async fn refresh_for_unknown_issuer(&self) {
         let Ok(mut latest) = self.latest_request.try_lock() else { return };
         if latest.next.is_some_and(|next| Instant::now() < next) {
@@ -318,8 +318,8 @@ impl Keys {
         self.device_keys.get(signing_position(signs_from, now)?)
     }
 
-    /// Returns the key that issues tickets and challenges. It is derived from the same key as that of
-    /// [device tokens](Self::device_key).
+    /// Returns the key that issues tickets and challenges. It is derived from the same key as that
+    /// of [device tokens](Self::device_key).
     fn factor_key(&self, now: Timestamp) -> Result<&FactorKey, KeyError> {
         let signs_from = self.stored.keys.iter().map(|key| key.signs_from);
         let position = signing_position(signs_from, now).ok_or(KeyError::NoKeys)?;

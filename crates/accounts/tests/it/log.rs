@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use accounts::{
-    Accounts, Caller, ChangePassword, ClientInfo, KeyActivation, KnownBrowsers, SignIn, UserId,
+    Accounts, Caller, ChangePassword, ClientInfo, CompleteSignIn, CompleteSignInError,
+    ConfirmTotpError, KeyActivation, KnownBrowsers, SecondFactor, SignIn, SignInOutcome, UserId,
 };
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
@@ -38,6 +39,13 @@ impl Log {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         let user = format!("user={user}");
         assert!(log.lines().any(|line| line.contains(text) && line.contains(&user)), "{text}");
+    }
+
+    fn has_warning_for(&self, user: UserId, text: &str) -> bool {
+        let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        let user = format!("user={user}");
+        let parts = ["WARN", text, &user];
+        log.lines().any(|line| parts.iter().all(|part| line.contains(part)))
     }
 }
 
@@ -154,4 +162,39 @@ async fn a_replaced_session_is_logged() {
     let request = SignIn { replaces, ..SignIn::new(EMAIL, PASSWORD, &caller) };
     let _ = app.sign_in(request).await.unwrap();
     log.assert_contains_for(ada.id(), "session ended: replaced by a new session");
+}
+
+#[tokio::test]
+async fn the_start_of_a_lockout_of_codes_is_a_warning() {
+    const TEXT: &str = "too many wrong codes: further ones are rejected for a while";
+    let log = Log::start();
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.user().await, app.user_with_email("grace@example.com").await);
+    let caller = Caller::default();
+    let _ = app.begin_totp(&ada, &caller).await.unwrap();
+    for _ in 0..9 {
+        let wrong = app.confirm_totp(&ada, "000000", &caller).await;
+        assert!(matches!(wrong, Err(ConfirmTotpError::CodeWrong)), "{wrong:?}");
+    }
+    assert!(!log.has_warning_for(ada.id(), TEXT));
+    let wrong = app.confirm_totp(&ada, "000000", &caller).await;
+    assert!(matches!(wrong, Err(ConfirmTotpError::CodeWrong)), "{wrong:?}");
+    assert!(log.has_warning_for(ada.id(), TEXT));
+
+    let secret = app.begin_totp(&grace, &caller).await.unwrap().secret;
+    let code = secret.code_at(app.now()).to_text();
+    app.confirm_totp(&grace, &code, &caller).await.unwrap();
+    let first_step = app.sign_in(SignIn::new("grace@example.com", PASSWORD, &caller)).await;
+    let SignInOutcome::SecondFactorRequired(required) = first_step.unwrap() else {
+        unreachable!("the second factor is on");
+    };
+    let factor = SecondFactor::RecoveryCode("0000-0000-0000-0000-0000-0000");
+    let (ticket, caller) = (required.ticket.as_str(), &caller);
+    for n in 1..=10 {
+        assert!(!log.has_warning_for(grace.id(), TEXT), "{n}");
+        let step = CompleteSignIn { ticket, factor, caller, replaces: None };
+        let wrong = app.complete_sign_in(step).await;
+        assert!(matches!(wrong, Err(CompleteSignInError::CodeWrong)), "{wrong:?}");
+    }
+    assert!(log.has_warning_for(grace.id(), TEXT));
 }

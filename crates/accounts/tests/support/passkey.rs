@@ -15,7 +15,7 @@ const ATTESTED: u8 = 0x40;
 /// A passkey with its private key. Tests can change what it sends next.
 pub(crate) struct SoftPasskey {
     key: Ed25519KeyPair,
-    /// The id of the credential.
+    /// The ID of the credential.
     pub(crate) id: Vec<u8>,
     /// The origin of the page that uses the passkey.
     pub(crate) origin: String,
@@ -27,7 +27,7 @@ pub(crate) struct SoftPasskey {
 }
 
 impl SoftPasskey {
-    /// Creates a passkey for the service at this origin, which is its relying party, too.
+    /// Creates a passkey for the service at this origin, which is also its relying party.
     pub(crate) fn new(origin: &str, user_handle: &[u8]) -> Self {
         let key = Ed25519KeyPair::generate().unwrap();
         let id = key.public_key().as_ref()[..16].to_vec();

@@ -24,7 +24,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .handler(request),
         Endpoint::put(EMAIL_TOKEN)
             .operation("logInWithCode", Tag::Session, "Log in with a code")
-            .description("Exists only if the operator has turned log-in by email on. Sets the same cookies as `POST /api/token`, and clears the email log-in cookie. Five wrong codes make the code invalid. If the second factor of the account is on, the response to the right code is `second_factor_required`, as that of `POST /api/token`.")
+            .description("Exists only if the operator has turned log-in by email on. Sets the same cookies as `POST /api/token`, and clears the email log-in cookie. Five wrong codes make the code invalid. If the second factor of the account is on, the response to the right code is `second_factor_required`, as for `POST /api/token`.")
             .success("An access token in the body, and a refresh token in the cookie.")
             .availability(Availability::EmailSignIn)
             .errors(&[InvalidFields, SecondFactorRequired, Internal, Unavailable])

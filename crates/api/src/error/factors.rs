@@ -18,8 +18,8 @@ pub(crate) enum FactorField {
 }
 
 impl ApiError {
-    /// Converts an error from the second step of a log-in. `field` is the request field that contains
-    /// the second factor.
+    /// Converts an error from the second step of a log-in. `field` is the request field that
+    /// contains the second factor.
     pub(crate) fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
         match error {
             CompleteSignInError::InvalidTicket => Self::InvalidTicket,
@@ -201,6 +201,9 @@ pub(crate) fn passkey_name_error(InvalidPasskeyName: InvalidPasskeyName) -> Fiel
     FieldError {
         field: "name".to_owned(),
         code: FieldCode::NameInvalid,
-        message: "The name must have 1 to 64 characters, without control characters.".to_owned(),
+        message:
+            "The name must have 1 to 64 characters, without line breaks, control characters or \
+                  invisible characters."
+                .to_owned(),
     }
 }

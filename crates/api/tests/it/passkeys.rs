@@ -10,7 +10,7 @@ use crate::test_app::{
 };
 use crate::test_factors::{
     CREATION_OPTIONS, FACTORS, Flaw, PASSKEY_LOG_IN, PASSKEYS, Passkey, REQUEST_OPTIONS,
-    SECOND_FACTOR, SECOND_STEP, amr,
+    SECOND_FACTOR, SECOND_STEP, TOTP, TotpApp, amr, recovery_codes,
 };
 
 const GRACE: &str = "grace@example.com";
@@ -175,7 +175,7 @@ async fn a_log_in_with_a_passkey_replaces_the_session_of_the_browser() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_passkey_the_response_is_the_same() {
+async fn every_rejected_passkey_gets_the_same_response() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let (passkey, _) = user.add_passkey("laptop").await;
@@ -295,13 +295,13 @@ async fn a_challenge_for_a_new_passkey_is_valid_once_and_for_5_minutes() {
 }
 
 #[tokio::test]
-async fn a_name_has_1_to_64_characters_without_control_characters() {
+async fn a_name_has_1_to_64_characters_without_control_or_invisible_characters() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let (_, credential) = Passkey::create(&creation_options(&user).await);
     let (_, added) = user.add_passkey("laptop").await;
     let longest = "ä".repeat(64);
-    for name in ["", " ", "a\nb", "a\u{7f}", &format!("{longest}x")] {
+    for name in ["", " ", "a\nb", "a\u{7f}", "a\u{202e}b", "a\u{200b}", &format!("{longest}x")] {
         let body = json!({"name": name, "credential": credential});
         user.post(PASSKEYS, body).await.assert_field_error("name", "name_invalid");
         let renamed = user.put(&path_of(&added), json!({"name": name})).await;
@@ -384,6 +384,32 @@ async fn the_last_factor_cannot_be_removed() {
     user.delete(&path_of(&second)).await.assert_problem(409, "last_factor");
     assert_eq!(user.delete(SECOND_FACTOR).await.status, 204);
     assert_eq!(user.delete(&path_of(&second)).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_app_added_to_a_passkey_returns_no_recovery_codes_and_ends_the_other_sessions() {
+    let app = TestApp::with_mail().await;
+    let user = app.user().await;
+    let code = app.secret("verify_email").await;
+    assert_eq!(user.put("/api/me/email/verification", json!({"code": code})).await.status, 200);
+    let (passkey, _) = user.add_passkey("laptop").await;
+    let on = user.put(SECOND_FACTOR, json!({})).await;
+    assert_eq!(recovery_codes(&on).len(), 10);
+    let opened = app.log_in_with_passkey(&passkey.get(&app.options().await)).await;
+    let mut other = app.user_of(&opened);
+    app.mails().await;
+
+    let totp = TotpApp::scan(&user.post(TOTP, json!({})).await);
+    let confirmed = user.put(TOTP, json!({"code": totp.code(&app)})).await;
+    assert_eq!((confirmed.status.as_u16(), confirmed.body), (200, json!({"recovery_codes": []})));
+    other.me().await.assert_problem(401, "invalid_token");
+    other.refresh().await.assert_problem(401, "invalid_refresh_token");
+    assert_eq!(user.get(FACTORS).await.body["recovery_codes"]["left"], 10);
+    let activity = user.get("/api/me/activity").await.body;
+    assert_eq!(activity["events"][0]["kind"], "totp_replaced");
+    let notices = app.mails().await;
+    let [notice] = &notices[..] else { panic!("{notices:?}") };
+    assert_eq!((notice.to.as_str(), notice.kind.as_str()), (EMAIL, "totp_replaced"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::test_app::{
     COOKIE, DEVICE, EMAIL, PASSWORD, TestApp, TestResponse, json_request, post, refresh,
 };
+use crate::test_factors::{TOTP, TotpApp, recovery_codes};
 
 const PATH: &str = "/api/password-reset";
 const NEW: &str = "a short swim in the river";
@@ -252,6 +253,23 @@ async fn a_reset_makes_the_codes_of_the_account_invalid() {
     let user = app.sign_in_as(EMAIL, NEW, false).await;
     let change = user.put("/api/me/email", json!({"code": code})).await;
     change.assert_field_error("code", "code_expired");
+}
+
+#[tokio::test]
+async fn a_change_of_the_second_factor_makes_the_token_invalid() {
+    let app = app().await;
+    let user = app.sign_in().await;
+    let id = user.me().await.body["id"].as_str().unwrap().parse().unwrap();
+    app.accounts().operator().verify_email(id).await.unwrap();
+    let before = token(&app).await;
+    let totp = TotpApp::scan(&user.post(TOTP, json!({})).await);
+    let wrong = user.put(TOTP, json!({"code": totp.wrong_code(&app)})).await;
+    wrong.assert_field_error("code", "code_wrong");
+    let confirmed = user.put(TOTP, json!({"code": totp.code(&app)})).await;
+    assert_eq!(recovery_codes(&confirmed).len(), 10);
+    reset(&app, &before).await.assert_field_error("token", "token_invalid");
+    let after = token(&app).await;
+    assert_eq!(reset(&app, &after).await.status, 200);
 }
 
 #[tokio::test]

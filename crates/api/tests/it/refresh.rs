@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::test_app::{CHALLENGE, COOKIE, EMAIL, PASSWORD, TestApp, post, refresh};
+use crate::test_factors::claims;
 
 #[tokio::test]
 async fn a_refresh_replaces_both_tokens() {
@@ -27,6 +28,22 @@ async fn a_refresh_replaces_both_tokens() {
       "token_type": "Bearer"
     }
     "#);
+}
+
+#[tokio::test]
+async fn a_refresh_keeps_the_time_and_the_methods_of_the_log_in() {
+    let app = TestApp::new().await;
+    let (totp, _) = app.user().await.set_up_app().await;
+    let mut user = app.sign_in_with_app(&totp).await;
+    let before = claims(&user);
+    let at = 1_700_000_030;
+    assert_eq!((&before["iat"], &before["auth_time"]), (&json!(at), &json!(at)));
+    app.advance(Duration::from_mins(4));
+    assert_eq!(user.refresh().await.status, 200);
+    let after = claims(&user);
+    assert_eq!(after["iat"], json!(at + 4 * 60));
+    assert_eq!(after["auth_time"], before["auth_time"]);
+    assert_eq!(after["amr"], json!(["pwd", "otp", "mfa"]));
 }
 
 #[tokio::test]

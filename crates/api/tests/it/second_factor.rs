@@ -1,4 +1,4 @@
-//! Two-step log-in.
+//! Two-step log-in: setting it up, logging in, and turning it off.
 
 mod management;
 mod secrets;
@@ -48,7 +48,7 @@ async fn the_first_step_returns_a_ticket_and_sets_no_cookie() {
       "type": "about:blank"
     }
     "#);
-    // The ticket is no token.
+    // The ticket is not an access token.
     let me = warp::test::request().path("/api/me");
     let response = app.send(me.header("authorization", format!("Bearer {ticket}"))).await;
     response.assert_problem(401, "invalid_token");
@@ -140,6 +140,7 @@ async fn a_passkey_completes_the_log_in() {
     let user = app.user_of(&app.post(SECOND_STEP, body.clone()).await);
     assert_eq!(amr(&user), json!(["pwd", "pop", "mfa"]));
     app.post(SECOND_STEP, body).await.assert_problem(401, "invalid_ticket");
+    app.options_for(&ticket).await.assert_problem(401, "invalid_ticket");
     assert!(user.get(FACTORS).await.body["passkeys"][0]["last_used_at"].is_string());
 }
 
@@ -335,7 +336,7 @@ async fn only_the_second_step_replaces_the_session_of_the_browser() {
 }
 
 #[tokio::test]
-async fn ten_wrong_codes_lock_codes_of_their_kind_out() {
+async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let (totp, codes) = user.set_up_app().await;
@@ -361,7 +362,7 @@ async fn ten_wrong_codes_lock_codes_of_their_kind_out() {
     let rejected = complete(&app, &ticket, ("recovery_code", &codes[0])).await;
     rejected.assert_problem(429, "too_many_attempts");
     assert_eq!(rejected.header("retry-after"), "900");
-    // A passkey is a way in, and resets both.
+    // A passkey still opens a session, and resets both counters.
     let options = app.options_for(&ticket).await;
     let body = json!({"ticket": ticket, "credential": passkey.get(&options)});
     let user = app.user_of(&app.post(SECOND_STEP, body).await);
@@ -373,7 +374,7 @@ async fn ten_wrong_codes_lock_codes_of_their_kind_out() {
 }
 
 #[tokio::test]
-async fn without_recovery_codes_left_none_is_asked_for() {
+async fn recovery_codes_are_not_offered_when_none_are_left() {
     let app = TestApp::new().await;
     let (_, codes) = app.user().await.set_up_app().await;
     for code in &codes {

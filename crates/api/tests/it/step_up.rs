@@ -23,7 +23,7 @@ const ALWAYS: [(&str, &str); 8] = [
 const WITH_SECOND_FACTOR: [(&str, &str); 3] =
     [("DELETE", "/api/me"), ("POST", "/api/me/email"), ("PUT", "/api/me/password")];
 
-/// Lets time pass, during which the session is refreshed.
+/// Lets time pass, and refreshes the session meanwhile.
 async fn wait(user: &mut SignedInUser<'_>, time: Duration) {
     const STEP: Duration = Duration::from_mins(4);
     let mut left = time;

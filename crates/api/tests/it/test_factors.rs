@@ -77,7 +77,8 @@ pub(crate) enum Flaw {
 }
 
 impl Passkey {
-    /// Creates a passkey with `navigator.credentials.create`. Returns it with the browser's response.
+    /// Creates a passkey with `navigator.credentials.create`. Returns it with the browser's
+    /// response.
     pub(crate) fn create(options: &TestResponse) -> (Self, Value) {
         assert_eq!(options.status, 200, "{}", options.body);
         let mut authenticator = Authenticator::new(PasskeyAlgorithm::Es256);
@@ -143,7 +144,7 @@ impl Passkey {
 }
 
 impl SignedInUser<'_> {
-    /// Sets an authenticator app up. Returns it with the recovery codes.
+    /// Sets up an authenticator app. Returns it with the recovery codes.
     pub(crate) async fn set_up_app(&self) -> (TotpApp, Vec<String>) {
         let totp = TotpApp::scan(&self.post(TOTP, json!({})).await);
         let confirmed = self.put(TOTP, json!({"code": totp.code(self.app)})).await;
@@ -161,7 +162,7 @@ impl SignedInUser<'_> {
 }
 
 impl TestApp {
-    /// Makes the first step of a log-in. Returns the ticket.
+    /// Completes the first step of a log-in. Returns the ticket.
     pub(crate) async fn ticket(&self) -> String {
         self.ticket_of(EMAIL).await
     }
@@ -171,7 +172,7 @@ impl TestApp {
         ticket(&first)
     }
 
-    /// Logs in with the password and a code from the app, which has to show another code first.
+    /// Waits until the app shows another code, and logs in with the password and this code.
     pub(crate) async fn sign_in_with_app(&self, totp: &TotpApp) -> SignedInUser<'_> {
         let code = totp.next_code(self);
         let body = json!({"ticket": self.ticket().await, "code": code});
@@ -208,7 +209,11 @@ pub(crate) fn recovery_codes(response: &TestResponse) -> Vec<String> {
 
 /// Returns the claim `amr` of the access token.
 pub(crate) fn amr(user: &SignedInUser<'_>) -> Value {
+    claims(user)["amr"].clone()
+}
+
+/// Returns the claims of the access token.
+pub(crate) fn claims(user: &SignedInUser<'_>) -> Value {
     let payload = user.token.split('.').nth(1).unwrap();
-    let claims: Value = serde_json::from_slice(&authenticator::decode(payload)).unwrap();
-    claims["amr"].clone()
+    serde_json::from_slice(&authenticator::decode(payload)).unwrap()
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use warp::test::RequestBuilder;
 
 use crate::test_app::{DEVICE, EMAIL, PASSWORD, TestApp, TestResponse, json_request, post};
+use crate::test_factors::{SECOND_STEP, TotpApp};
 
 /// Returns a sign-in request from this IP address.
 fn sign_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
@@ -199,4 +200,72 @@ async fn a_password_change_without_a_device_cookie_sets_none() {
     let body = json!({"current_password": PASSWORD, "new_password": "a swim in the river"});
     let changed = ada.send(json_request("PUT", "/api/me/password").body(body.to_string())).await;
     assert_eq!((changed.status.as_u16(), changed.header("set-cookie")), (204, ""));
+}
+
+/// Enters wrong codes, and waits as long as the responses ask for, until 100 have been compared.
+async fn enter_a_hundred_wrong_codes(app: &TestApp, totp: &TotpApp) {
+    let mut wrong = 0;
+    while wrong < 100 {
+        let response = enter_code(app, &totp.wrong_code(app)).await;
+        if response.status == 429 {
+            let retry_after = response.header("retry-after").parse().unwrap();
+            app.advance(Duration::from_secs(retry_after));
+        } else {
+            response.assert_field_error("code", "code_wrong");
+            wrong += 1;
+        }
+    }
+}
+
+/// Logs in with the password and a code from the app.
+async fn enter_code(app: &TestApp, code: &str) -> TestResponse {
+    app.post(SECOND_STEP, json!({"ticket": app.ticket().await, "code": code})).await
+}
+
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_only_another_factor_helps() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let (totp, codes) = user.set_up_app().await;
+    let (passkey, _) = user.add_passkey("laptop").await;
+    for factor in ["recovery_code", "credential"] {
+        enter_a_hundred_wrong_codes(&app, &totp).await;
+        for days in [0, 1, 30] {
+            app.advance(Duration::from_hours(24) * days);
+            let rejected = enter_code(&app, &totp.code(&app)).await;
+            rejected.assert_problem(429, "too_many_attempts");
+            assert_eq!(rejected.header("retry-after"), "86400", "{factor}: {days}");
+        }
+        let ticket = app.ticket().await;
+        let proof = match factor {
+            "credential" => passkey.get(&app.options_for(&ticket).await),
+            _ => json!(codes[0]),
+        };
+        let helped = app.post(SECOND_STEP, json!({"ticket": ticket, factor: proof})).await;
+        assert_eq!(helped.status, 200, "{factor}: {}", helped.body);
+        assert_eq!(enter_code(&app, &totp.next_code(&app)).await.status, 200, "{factor}");
+    }
+    // So does a passkey alone.
+    enter_a_hundred_wrong_codes(&app, &totp).await;
+    assert_eq!(app.log_in_with_passkey(&passkey.get(&app.options().await)).await.status, 200);
+    assert_eq!(enter_code(&app, &totp.next_code(&app)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_passkey_alone_opens_a_hundred_sessions_in_15_minutes() {
+    let app = TestApp::new().await;
+    let (passkey, _) = app.user().await.add_passkey("laptop").await;
+    let (other, _) = app.user_with_email("grace@example.com").await.add_passkey("phone").await;
+    let log_in = async || app.log_in_with_passkey(&passkey.get(&app.options().await)).await;
+    for n in 0..100 {
+        assert_eq!(log_in().await.status, 200, "{n}");
+    }
+    let rejected = log_in().await;
+    rejected.assert_problem(429, "too_many_attempts");
+    assert_eq!(rejected.header("retry-after"), "900");
+    // The password and the passkeys of other users work.
+    assert_eq!(app.sign_in().await.me().await.status, 200);
+    assert_eq!(app.log_in_with_passkey(&other.get(&app.options().await)).await.status, 200);
+    app.advance(Duration::from_mins(15));
+    assert_eq!(log_in().await.status, 200);
 }

@@ -4,8 +4,8 @@ use minicbor::Decoder;
 
 use super::{InvalidCredential, cbor};
 
-/// Returns the authenticator data in an attestation object. The attestation statement must be well
-/// formed and is not verified.
+/// Returns the authenticator data in an attestation object. The attestation statement must be
+/// well-formed, but is not verified.
 pub(super) fn authenticator_data(object: &[u8]) -> Result<&[u8], InvalidCredential> {
     read(object).ok_or(InvalidCredential::AttestationObject)
 }

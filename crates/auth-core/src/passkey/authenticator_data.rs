@@ -28,7 +28,7 @@ pub(super) struct AuthenticatorData {
 /// The new credential in the authenticator data of a registration.
 pub(super) struct AttestedCredential {
     pub(super) id: CredentialId,
-    /// The key, or the reason why a well-formed key cannot be used.
+    /// The key, or an error if the key is well-formed but cannot be used.
     pub(super) public_key: Result<PasskeyPublicKey, InvalidPublicKey>,
 }
 

@@ -1,8 +1,8 @@
 //! Reads the CBOR of authenticators (RFC 8949), in the form that CTAP 2.2, section 8 requires:
 //! without tags and without indefinite lengths.
 //!
-//! Nothing is recursive or allocated, so neither deep nesting nor a huge length does any harm. The
-//! order of the keys and the shortest form of integers are not required.
+//! Reading neither recurses nor allocates, so deep nesting and huge lengths are harmless. Keys may
+//! be in any order, and integers need not have the shortest form.
 
 use minicbor::Decoder;
 use minicbor::data::Type;

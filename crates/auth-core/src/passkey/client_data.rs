@@ -34,8 +34,8 @@ impl Ceremony {
     }
 }
 
-/// The members that are used. If one of them occurs twice, parsing fails. `JSON.parse` would use the
-/// last one, and other parsers the first one. No browser writes such client data.
+/// The members that are used. If one of them occurs twice, parsing fails. `JSON.parse` would use
+/// the last one, and other parsers the first one. No browser writes such client data.
 #[derive(Deserialize)]
 struct Members {
     #[serde(rename = "type")]
@@ -56,7 +56,7 @@ fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Err
 impl ClientData {
     /// Parses client data. Unknown members are ignored, because browsers may add some. A byte order
     /// mark is skipped, as the specification says. However, invalid UTF-8 is an error instead of
-    /// being replaced, because no browser writes it.
+    /// being replaced: no browser writes it.
     pub(super) fn parse(json: Vec<u8>) -> Result<Self, InvalidCredential> {
         let text = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&json);
         let text = str::from_utf8(text).map_err(|_| InvalidCredential::ClientData)?;

@@ -58,8 +58,8 @@ pub struct RegistrationCredential {
 
 /// A use of a passkey, as the browser returned it: an `AuthenticationResponseJSON`.
 ///
-/// Until its challenge has expired or has been used, it lets its holder sign in. So `Debug` prints
-/// only the ID of the passkey.
+/// Until its challenge has expired or has been used, anyone who has it can sign in. So `Debug`
+/// prints only the ID of the passkey.
 #[derive(Clone)]
 pub struct AssertionCredential {
     pub(super) id: CredentialId,
@@ -119,8 +119,9 @@ impl AssertionCredential {
 
     /// Returns the challenge that the browser was given.
     ///
-    /// It is not checked by [`RelyingParty::verify_assertion`](super::RelyingParty). The caller must
-    /// check it before: that it was issued for this purpose, has not expired, and has not been used.
+    /// It is not checked by [`RelyingParty::verify_assertion`](super::RelyingParty). The caller
+    /// must check it before: that it was issued for this purpose, has not expired, and has not been
+    /// used.
     #[must_use]
     pub fn challenge(&self) -> &[u8] {
         &self.client_data.challenge

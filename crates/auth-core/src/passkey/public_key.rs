@@ -85,11 +85,11 @@ const RSA: i64 = 3;
 const P_256: i64 = 1;
 const CURVE_25519: i64 = 6;
 
-/// The sizes of a modulus that are allowed, in bits.
+/// The allowed sizes of a modulus, in bits.
 const MODULUS_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// The smallest public exponent of an RSA key that is allowed (FIPS 186-5, A.1.1). Larger ones than
-/// 32 bits are not used in practice, and make verifying slow.
+/// The smallest allowed public exponent of an RSA key (FIPS 186-5, A.1.1). Exponents of more than
+/// 32 bits are not used in practice, and make verification slow.
 const MIN_EXPONENT: u32 = 65537;
 
 impl PasskeyPublicKey {
@@ -206,7 +206,7 @@ impl Key {
             Self::Es256 { x, y } => {
                 ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point(x, y)).is_ok()
             }
-            // If the bytes are no point, no signature verifies.
+            // If the bytes are not a point, `verifies` rejects every signature.
             Self::EdDsa { .. } => true,
             Self::Rs256 { n, e } => {
                 let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
@@ -241,7 +241,7 @@ impl<'a> Members<'a> {
         let mut decoder = Decoder::new(bytes);
         for _ in 0..cbor::map(&mut decoder).ok()? {
             let label = match decoder.datatype().ok()? {
-                // A label that is a text belongs to no member that is used.
+                // None of the members that are used has a text as its label.
                 Type::String => decoder.str().map(|_| 0).ok()?,
                 _ => decoder.i64().ok()?,
             };

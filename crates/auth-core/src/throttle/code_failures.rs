@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The wrong codes that were entered as an account's second factor since the last right one.
 ///
-/// Ten wrong codes in 15 minutes begin a lockout. A success clears all failures. Everything else
-/// depends on the [`CodeLimit`].
+/// Ten wrong codes in 15 minutes begin a lockout. A success clears all failures. The other rules
+/// depend on the [`CodeLimit`].
 ///
 /// After a clock has been set back, stored times can be in the future. They count as the current
 /// time, and a lockout that would last longer than intended is shortened.
@@ -25,12 +25,13 @@ pub struct CodeFailures {
 /// The limit on wrong codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeLimit {
-    /// Codes of an authenticator app. The first lockout takes 60 seconds. After it, each wrong code
-    /// begins a lockout that takes twice as long as the one before, up to 24 hours. After 100 wrong
-    /// codes in a row, no code is accepted any more (NIST SP 800-63B-4, 3.2.2).
+    /// Codes of an authenticator app. The first lockout lasts 60 seconds. After it, each wrong code
+    /// begins a lockout that lasts twice as long as the one before, up to 24 hours. After 100 wrong
+    /// codes in a row, codes are no longer accepted (NIST SP 800-63B-4, 3.2.2).
     AppCodes,
-    /// Recovery codes, which have too much entropy to be guessed. The limit only bounds the work: a
-    /// lockout ends when the oldest failure is 15 minutes old.
+    /// Recovery codes, which have too much entropy to be guessed. A lockout ends when the oldest
+    /// failure is 15 minutes old. It does not apply to a right code: otherwise, an attacker with
+    /// the password could lock out the owner.
     RecoveryCodes,
 }
 
@@ -53,8 +54,8 @@ const FIRST_LOCKOUT: Duration = Duration::from_mins(1);
 const MAX_LOCKOUT: Duration = Duration::from_hours(24);
 
 impl CodeFailures {
-    /// Returns how long to wait until another code may be tried at `now`. Returns `None` if it may be
-    /// tried at once. If only another factor or an operator helps, the result is 24 hours.
+    /// Returns the time from `now` until another code may be tried, or `None` if one may be tried
+    /// at once. If only another factor or an operator helps, the result is 24 hours.
     #[must_use]
     pub fn wait(&self, limit: CodeLimit, now: Timestamp) -> Option<Duration> {
         if limit == CodeLimit::AppCodes && self.total >= MAX_APP_CODES {

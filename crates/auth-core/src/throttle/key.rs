@@ -97,7 +97,7 @@ impl CounterKey {
         Self(hash("mails of user", &[user.as_uuid().as_bytes()]))
     }
 
-    /// Returns the key for changes of second factors and passkeys that a user makes.
+    /// Returns the key for changes by a user to second factors and passkeys.
     #[must_use]
     pub fn factor_changes_by_user(user: UserId) -> Self {
         Self(hash("factor changes of user", &[user.as_uuid().as_bytes()]))

@@ -123,13 +123,13 @@ impl Limit {
     pub const MAILS_PER_SITE: Self =
         Self { quotas: &[Quota::new(80, HOUR)], excess: Excess::Never };
 
-    /// Changes of second factors and passkeys that a user makes: 60 in an hour (strict). They are
-    /// cheap, and each of them adds an audit event and a mail.
+    /// Changes by one user to second factors and passkeys: 60 in an hour (strict). They cost
+    /// little, but each of them adds an audit event and a mail.
     pub const FACTOR_CHANGES_PER_USER: Self =
         Self { quotas: &[Quota::new(60, HOUR)], excess: Excess::Never };
 
-    /// Sign-ins to one account with a passkey alone, even successful ones: 100 in 15 minutes (strict).
-    /// They hash no password, and each of them adds an audit event.
+    /// Sign-ins to one account with a passkey alone, even successful ones: 100 in 15 minutes
+    /// (strict). They hash no password, but each of them adds an audit event.
     pub const PASSKEY_SIGN_INS_PER_USER: Self =
         Self { quotas: &[Quota::new(100, QUARTER)], excess: Excess::Never };
 

@@ -13,7 +13,7 @@ pub struct Claims {
     pub session: SessionId,
     /// When the user signed in (`auth_time`; RFC 9068, 2.2.1).
     pub authenticated_at: Timestamp,
-    /// How the user signed in (`amr`; RFC 8176).
+    /// The methods with which the user signed in (`amr`; RFC 8176).
     pub amr: Amr,
     /// When the token was issued (`iat`).
     pub issued_at: Timestamp,

@@ -1,4 +1,4 @@
-//! Tests of [`auth_core::RelyingParty`] with keys of the test itself, and with published vectors.
+//! Tests of [`auth_core::RelyingParty`] with generated keys, and with published vectors.
 
 mod assertion;
 mod authenticator;

@@ -1,9 +1,9 @@
 //! Prints altered registrations and assertions of passkeys, each with the verdict of `auth-core`.
 //!
-//! `cargo xtask ci passkeys` compares these verdicts with those of another implementation. The
-//! registrations and assertions are those of Chromium in `auth-core/tests/data/passkeys.json`, and
-//! some with a key of this program, so that their signatures are valid. Each line of the output is a
-//! JSON object.
+//! `cargo xtask ci passkeys` compares these verdicts with those of another implementation. Most
+//! registrations and assertions are those of Chromium in `auth-core/tests/data/passkeys.json`.
+//! Others are signed with a key of this program, so that their signatures are valid after the
+//! alteration. Each line of the output is a JSON object.
 
 #![expect(
     clippy::unwrap_used,

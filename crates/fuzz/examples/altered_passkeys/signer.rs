@@ -51,7 +51,7 @@ impl Signer {
         }
     }
 
-    /// What may follow the counter, with names.
+    /// The data that may follow the counter, with names.
     fn rests(&self) -> [(&'static str, Vec<u8>); 6] {
         let credential = self.credential(b"ID", &self.cose);
         let extensions = vec![0xa1, 0x61, b'x', 0x61, b'y'];

@@ -1,6 +1,6 @@
 //! Wrong codes in the second step of a sign-in.
 
-use auth_core::{Ticket, TotpCode};
+use auth_core::{Amr, Ticket, TotpCode};
 use std::time::Duration;
 
 use crate::attempts::Lockouts;
@@ -10,7 +10,7 @@ use crate::conformance::code_steps::kinds_of_events;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_steps::{
     App, STEP, add_passkey, code_step, delete_mails, enter_code, enter_recovery_code, is_opened,
-    passkey_sign_in, passkey_use, present, random_recovery_code, second_step_at,
+    passkey_sign_in, passkey_use, present, random_recovery_code, second_step_at, session_with,
     sign_in_with_passkey, sign_up_with_app, take, ticket, turn_on_with_app,
 };
 use crate::conformance::steps::{
@@ -18,7 +18,8 @@ use crate::conformance::steps::{
     password_reset, reauthenticate, request_reset, set_password, sign_up_verified,
 };
 use crate::factors::{
-    CodeThrottle, PasskeySignInOutcome, PresentedFactor, SecondStep, SecondStepOutcome,
+    CodeThrottle, PasskeySignIn, PasskeySignInOutcome, PresentedFactor, SecondStep,
+    SecondStepOutcome,
 };
 use crate::sessions::OpenSessionOutcome;
 use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
@@ -26,18 +27,25 @@ use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
 cases! {
     ($) code_lockouts_cases in code_lockouts;
     wrong_app_codes_lock_out_until_another_factor_opens_a_session,
+    a_replayed_code_counts,
     wrong_recovery_codes_lock_out_apart_from_app_codes,
+    a_right_recovery_code_is_accepted_during_a_lockout,
     lockouts_of_app_codes_grow_until_only_another_factor_helps,
     neither_a_password_nor_its_reset_clears_wrong_codes,
     wrong_codes_do_not_lock_out_without_a_throttle,
 }
 
 async fn lock_app_codes(store: &Server, user: &User, app: &App) {
-    for _ in 0..10 {
+    for n in 1..=10 {
         let wrong = enter_code(store, user, app.wrong_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        assert_eq!(wrong, wrong_outcome(n));
     }
     assert_locked(store, user, app).await;
+}
+
+/// Returns the outcome of the `n`th wrong code.
+fn wrong_outcome(n: usize) -> SecondStepOutcome {
+    if n < 10 { SecondStepOutcome::CodeWrong } else { SecondStepOutcome::LockedOut }
 }
 
 async fn assert_locked(store: &Server, user: &User, app: &App) {
@@ -83,51 +91,82 @@ async fn wrong_app_codes_lock_out_until_another_factor_opens_a_session(
     assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), none);
 }
 
+async fn a_replayed_code_counts(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
+    assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
+    for n in 1..=10 {
+        let replayed = enter_code(&store, &ada, app.code()).await;
+        assert_eq!(replayed, wrong_outcome(n));
+    }
+    assert_locked(&store, &ada, &app).await;
+}
+
 async fn wrong_recovery_codes_lock_out_apart_from_app_codes(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
     delete_mails(&store).await;
-    for _ in 0..10 {
+    for n in 1..=10 {
         let wrong = enter_recovery_code(&store, &ada, random_recovery_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        assert_eq!(wrong, wrong_outcome(n));
     }
     assert_eq!(kinds_of_mails(&store).await, ["second_factor_locked_out"]);
     let retry_after = Duration::from_mins(15);
     let locked = SecondStepOutcome::TooManyAttempts { retry_after };
-    assert_eq!(enter_recovery_code(&store, &ada, app.recovery_codes[0]).await, locked);
-    let left = store.factors(ada.id).await.unwrap().recovery_codes.unwrap().left;
-    assert_eq!(left, 10);
+    assert_eq!(enter_recovery_code(&store, &ada, random_recovery_code()).await, locked);
     assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
+    let wrong = enter_recovery_code(&store, &ada, random_recovery_code()).await;
+    assert_eq!(wrong, SecondStepOutcome::CodeWrong, "the count has begun again");
+}
+
+async fn a_right_recovery_code_is_accepted_during_a_lockout(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
+    lock_app_codes(&store, &ada, &app).await;
+    for _ in 0..10 {
+        let _ = enter_recovery_code(&store, &ada, random_recovery_code()).await;
+    }
+    let retry_after = Duration::from_mins(15);
+    let locked = SecondStepOutcome::TooManyAttempts { retry_after };
+    assert_eq!(enter_recovery_code(&store, &ada, random_recovery_code()).await, locked);
     assert!(is_opened(&enter_recovery_code(&store, &ada, app.recovery_codes[0]).await));
+    let left = store.factors(ada.id).await.unwrap().recovery_codes.unwrap().left;
+    assert_eq!(left, 9);
 }
 
 async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
-    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let passkey = add_passkey(&store, &session).await;
     let enter_at = async |code: TotpCode, now| {
         let ticket = Ticket { expires_at: now + SECOND, ..ticket(&store, &ada).await };
         take(&store, &second_step_at(ticket, PresentedFactor::AppCode(code), now)).await
     };
-    // Codes far from those of the cases: the time passes quickly here.
+    // A code that is wrong at this time. `wrong_code` is not enough, because much time passes here.
     let wrong = |now| {
         let right: Vec<_> = (0..5).map(|n| app.secret.code_at(now - 2 * STEP + n * STEP)).collect();
         let mut codes = (0..).map(|n| TotpCode::parse(&format!("{n:06}")).unwrap());
         codes.find(|code| !right.contains(code)).unwrap()
     };
-    let mut now = NOW;
-    let mut waits = Vec::new();
-    for n in 1..=100 {
-        let outcome = enter_at(wrong(now), now).await;
-        assert_eq!(outcome, SecondStepOutcome::CodeWrong, "{n}");
-        if n >= 10 {
-            let outcome = enter_at(app.secret.code_at(now), now).await;
-            let SecondStepOutcome::TooManyAttempts { retry_after } = outcome else {
-                unreachable!("{n}: {outcome:?}");
-            };
-            waits.push(retry_after.as_secs());
-            now += retry_after;
+    // Returns how long each wrong code from the tenth on has locked out, and the time after all.
+    let fail_a_hundred_times = async |start| {
+        let mut now = start;
+        let mut waits = Vec::new();
+        for n in 1..=100 {
+            let outcome = enter_at(wrong(now), now).await;
+            assert_eq!(outcome, wrong_outcome(n), "{n}");
+            if n >= 10 {
+                let outcome = enter_at(app.secret.code_at(now), now).await;
+                let SecondStepOutcome::TooManyAttempts { retry_after } = outcome else {
+                    unreachable!("{n}: {outcome:?}");
+                };
+                waits.push(retry_after.as_secs());
+                now += retry_after;
+            }
         }
-    }
+        (waits, now)
+    };
+    let (waits, now) = fail_a_hundred_times(NOW).await;
     assert_eq!(waits[..4], [60, 120, 240, 480]);
     let notices = kinds_of_mails(&store).await;
     let lockouts = notices.iter().filter(|kind| *kind == "second_factor_locked_out");
@@ -142,10 +181,28 @@ async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: 
     let until = store.lockouts(ada.id, much_later).await.unwrap().unwrap().app_codes;
     assert_eq!(until, Some(much_later + retry_after));
 
-    let ticket = Ticket { expires_at: much_later + SECOND, ..ticket(&store, &ada).await };
+    let valid = Ticket { expires_at: much_later + SECOND, ..ticket(&store, &ada).await };
     let factor = PresentedFactor::RecoveryCode(app.recovery_codes[0]);
-    assert!(is_opened(&take(&store, &second_step_at(ticket, factor, much_later)).await));
+    assert!(is_opened(&take(&store, &second_step_at(valid, factor, much_later)).await));
     assert!(is_opened(&enter_at(app.secret.code_at(much_later), much_later).await));
+
+    // A passkey helps, too: in the second step, or alone.
+    for is_alone in [false, true] {
+        let (_, now) = fail_a_hundred_times(much_later + STEP).await;
+        let mut used = passkey_use(&passkey);
+        used.challenge.expires_at = now + SECOND;
+        if is_alone {
+            let session = session_with(ada.id, Amr::PASSKEY, now);
+            let sign_in = PasskeySignIn { passkey: used, session, notice: None };
+            let opened = sign_in_with_passkey(&store, &sign_in).await;
+            assert!(matches!(opened, PasskeySignInOutcome::Opened(_)), "{opened:?}");
+        } else {
+            let valid = Ticket { expires_at: now + SECOND, ..ticket(&store, &ada).await };
+            let step = second_step_at(valid, PresentedFactor::Passkey(used), now);
+            assert!(is_opened(&take(&store, &step).await));
+        }
+        assert_eq!(store.lockouts(ada.id, now).await.unwrap(), Some(Lockouts::default()));
+    }
 }
 
 async fn neither_a_password_nor_its_reset_clears_wrong_codes(deployment: &dyn Deployment) {
@@ -182,7 +239,7 @@ async fn wrong_codes_do_not_lock_out_without_a_throttle(deployment: &dyn Deploym
     assert_eq!(store.activity(ada.id, 20).await.unwrap(), vec![failed; 20]);
     let none = Some(Lockouts::default());
     assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), none);
-    // The lockouts that there are do not apply.
+    // Existing lockouts do not apply.
     lock_app_codes(&store, &ada, &app).await;
     let step = SecondStep { throttle, ..code_step(ticket(&store, &ada).await, app.code()) };
     assert!(is_opened(&take(&store, &step).await));

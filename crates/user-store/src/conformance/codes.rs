@@ -1,24 +1,32 @@
 //! Codes and reset tokens of all purposes.
 
-use auth_core::ResetTokenHash;
+use auth_core::{ResetTokenHash, Session};
 use futures_util::future::{join, join_all};
 
 use crate::audit::EventKind;
 use crate::codes::{
-    ChangeEmailOutcome, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn,
-    ResetPasswordOutcome, SendVerificationOutcome, VerifyEmailOutcome,
+    ChangeEmailOutcome, NewResetToken, NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset,
+    PendingSignIn, ResetPasswordOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::conformance::code_steps::{
     change, change_to, request_sign_in, send_verification, sign_in, verify,
 };
 use crate::conformance::deployment::Deployment;
+use crate::conformance::factor_steps::{
+    add_passkey, begin_totp, confirm, factors, recovery_codes, sign_in_verified, turn_off, turn_on,
+    turn_on_with_app, wrong_code,
+};
 use crate::conformance::steps::{
-    NOW, SECOND, acting, client, hash, kinds_of_mails, mail_id, new_code, open, password_reset,
-    reauthenticate, request_reset, set_password, sign_in_ada, sign_out, sign_up_verified,
-    two_servers, user,
+    NOW, SECOND, Server, acting, client, hash, kinds_of_mails, mail_id, new_code, open,
+    password_reset, reauthenticate, request_reset, set_password, sign_in_ada, sign_out,
+    sign_up_verified, two_servers, user,
+};
+use crate::factors::{
+    ConfirmTotpOutcome, RemovePasskeyOutcome, ReplaceRecoveryCodesOutcome,
+    ResetSecondFactorOutcome, TurnOffOutcome, TurnOnOutcome,
 };
 use crate::mails::{FAILED_MAIL_RETENTION, NewCode};
-use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome};
+use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
 
 cases! {
     ($) codes_cases in codes;
@@ -29,6 +37,7 @@ cases! {
     a_disabled_account_has_no_valid_codes,
     a_request_for_an_unknown_or_disabled_email_is_stored_without_a_user,
     changes_of_the_account_delete_its_codes_and_mails,
+    changes_of_factors_delete_the_codes_and_mails_of_the_account,
     a_deletion_leaves_only_notices,
     concurrent_uses_of_one_code_succeed_once,
     a_reset_and_an_email_change_with_codes_succeed_once,
@@ -143,9 +152,7 @@ async fn changes_of_the_account_delete_its_codes_and_mails(deployment: &dyn Depl
     for kind in ["change_password", "set_password", "reset_password", "change_email", "disable"] {
         let ada = sign_up_verified(&store, &format!("{kind}@example.com")).await;
         let (session, _) = open(&store, &ada).await;
-        let email = change_to(&store, &ada, &session, &format!("new-{kind}@example.com")).await;
-        let reset = request_reset(&store, &ada).await;
-        let log_in = request_sign_in(&store, ada.email.key()).await;
+        let codes = Codes::request(&store, &ada, &session).await;
         match kind {
             "change_password" => {
                 let proof = reauthenticate(&store, &ada, &session).await;
@@ -157,11 +164,11 @@ async fn changes_of_the_account_delete_its_codes_and_mails(deployment: &dyn Depl
                 assert_eq!(done, UpdateUserOutcome::Updated);
             }
             "reset_password" => {
-                let done = store.reset_password(&password_reset(&reset), NOW).await.unwrap();
+                let done = store.reset_password(&password_reset(&codes.reset), NOW).await.unwrap();
                 assert!(matches!(done, ResetPasswordOutcome::Reset { .. }));
             }
             "change_email" => {
-                let done = change(&store, &session, &email).await;
+                let done = change(&store, &session, &codes.email).await;
                 assert!(matches!(done, ChangeEmailOutcome::Changed { .. }));
             }
             _ => {
@@ -169,12 +176,97 @@ async fn changes_of_the_account_delete_its_codes_and_mails(deployment: &dyn Depl
                 assert_eq!(done, UpdateUserOutcome::Updated);
             }
         }
-        assert_eq!(store.reset_target(&reset.token.hash(), NOW).await.unwrap(), None, "{kind}");
-        assert_eq!(store.pending_sign_in(&log_in.browser, NOW).await.unwrap(), None, "{kind}");
-        let mails = store.mails(None, 100).await.unwrap();
+        codes.assert_deleted(&store, kind).await;
+    }
+}
+
+async fn changes_of_factors_delete_the_codes_and_mails_of_the_account(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_verified(&store, "ada@example.com").await;
+    for kind in [
+        "add_passkey",
+        "turn_second_factor_on",
+        "replace_recovery_codes",
+        "add_totp",
+        "remove_passkey",
+        "turn_second_factor_off",
+        "confirm_totp",
+        "reset_second_factor",
+    ] {
+        let codes = Codes::request(&store, &ada, &session).await;
+        match kind {
+            "add_passkey" => {
+                add_passkey(&store, &session).await;
+            }
+            "turn_second_factor_on" => {
+                assert_eq!(turn_on(&store, &session).await, TurnOnOutcome::TurnedOn);
+            }
+            "replace_recovery_codes" => {
+                let (session, new) = (acting(&session), recovery_codes());
+                let done = store.replace_recovery_codes(&session, &new, None, NOW).await.unwrap();
+                assert_eq!(done, ReplaceRecoveryCodesOutcome::Replaced);
+            }
+            "add_totp" => {
+                let secret = begin_totp(&store, &session).await;
+                let wrong = confirm(&store, &session, wrong_code(&secret)).await;
+                assert_eq!(wrong, ConfirmTotpOutcome::CodeWrong);
+                codes.assert_stored(&store).await;
+                let done = confirm(&store, &session, secret.code_at(NOW)).await;
+                assert_eq!(done, ConfirmTotpOutcome::Replaced);
+            }
+            "remove_passkey" => {
+                let id = factors(&store, &ada).await.passkeys[0].id;
+                let done = store.remove_passkey(&acting(&session), id, None, NOW).await.unwrap();
+                assert_eq!(done, RemovePasskeyOutcome::Removed);
+            }
+            "turn_second_factor_off" => {
+                assert_eq!(turn_off(&store, &session).await, TurnOffOutcome::TurnedOff);
+            }
+            "confirm_totp" => {
+                turn_on_with_app(&store, &session).await;
+            }
+            _ => {
+                let done = store.reset_second_factor(ada.id, None, NOW).await.unwrap();
+                assert_eq!(done, ResetSecondFactorOutcome::Reset);
+            }
+        }
+        codes.assert_deleted(&store, kind).await;
+    }
+    // The notices of the changes are kept.
+    assert!(kinds_of_mails(&store).await.contains(&"second_factor_off".to_owned()));
+}
+
+/// The codes of a user whose email address is verified, one of each purpose. They have unsent mails.
+struct Codes {
+    email: NewCode,
+    reset: NewResetToken,
+    sign_in: NewSignInCode,
+}
+
+impl Codes {
+    async fn request(store: &Server, user: &User, session: &Session) -> Self {
+        let new_email = format!("new-{}", user.email.as_str());
+        Self {
+            email: change_to(store, user, session, &new_email).await,
+            reset: request_reset(store, user).await,
+            sign_in: request_sign_in(store, user.email.key()).await,
+        }
+    }
+
+    async fn assert_stored(&self, store: &Server) {
+        let target = store.reset_target(&self.reset.token.hash(), NOW).await.unwrap();
+        assert!(target.is_some());
+        assert!(store.pending_sign_in(&self.sign_in.browser, NOW).await.unwrap().is_some());
+    }
+
+    async fn assert_deleted(&self, store: &Server, change: &str) {
+        let target = store.reset_target(&self.reset.token.hash(), NOW).await.unwrap();
+        assert_eq!(target, None, "{change}");
+        let pending = store.pending_sign_in(&self.sign_in.browser, NOW).await.unwrap();
+        assert_eq!(pending, None, "{change}");
         let with_codes = ["change_email", "reset_password", "sign_in"];
-        for mail in mails {
-            assert!(!with_codes.contains(&mail.kind.as_str()), "{kind}: {}", mail.kind);
+        for kind in kinds_of_mails(store).await {
+            assert!(!with_codes.contains(&kind.as_str()), "{change}: {kind}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that is stored about second factors, and its end.
+//! The rows of second factors, and their deletion.
 
 use auth_core::{
     CodeFailures, CodeLimit, PasskeyChallenge, PasskeyName, RecoveryCode, SystemRandom,
@@ -28,6 +28,8 @@ cases! {
     ($) factor_rows_cases in factor_rows;
     an_operator_resets_the_second_factor,
     a_reset_without_anything_to_reset_writes_nothing,
+    a_reset_deletes_an_app_that_is_only_being_set_up,
+    disabling_an_account_deletes_an_app_that_is_being_set_up,
     notices_go_only_to_verified_email_addresses,
     a_deleted_account_leaves_no_factors,
     user_data_contains_the_factors,
@@ -88,6 +90,35 @@ async fn a_reset_without_anything_to_reset_writes_nothing(deployment: &dyn Deplo
     assert_eq!(reset(&ada).await, ResetSecondFactorOutcome::NothingToReset);
 }
 
+async fn a_reset_deletes_an_app_that_is_only_being_set_up(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_verified(&store, "ada@example.com").await;
+    let secret = begin_totp(&store, &session).await;
+    let reset = async |now| store.reset_second_factor(ada.id, Some(mail_id()), now).await.unwrap();
+    let expired = reset(NOW + SETUP_TIME).await;
+    assert_eq!(expired, ResetSecondFactorOutcome::NothingToReset);
+    assert!(is_alive(&store, &session).await);
+    assert_eq!(reset(NOW).await, ResetSecondFactorOutcome::Reset);
+    assert!(!is_alive(&store, &session).await);
+    let by_operator = Event::by_operator(EventKind::SecondFactorReset, NOW).about(ada.id);
+    assert_eq!(newest_event(&store, &ada).await, by_operator);
+    let (session, _) = open(&store, &ada).await;
+    let confirmed = confirm(&store, &session, secret.code_at(NOW)).await;
+    assert_eq!(confirmed, ConfirmTotpOutcome::NoPendingTotp);
+    assert_eq!(reset(NOW).await, ResetSecondFactorOutcome::NothingToReset);
+}
+
+async fn disabling_an_account_deletes_an_app_that_is_being_set_up(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_verified(&store, "ada@example.com").await;
+    let secret = begin_totp(&store, &session).await;
+    assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    let (session, _) = open(&store, &ada).await;
+    let confirmed = confirm(&store, &session, secret.code_at(NOW)).await;
+    assert_eq!(confirmed, ConfirmTotpOutcome::NoPendingTotp);
+}
+
 async fn notices_go_only_to_verified_email_addresses(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
@@ -118,7 +149,7 @@ async fn a_deleted_account_leaves_no_factors(deployment: &dyn Deployment) {
     let rejected = sign_in_with_passkey(&store, &passkey_sign_in(&new.passkey)).await;
     assert_eq!(rejected, PasskeySignInOutcome::Rejected);
 
-    // The credential and the codes are unknown again.
+    // The credential ID and the hashes of the codes can be stored again.
     let (grace, session) = sign_in_verified(&store, "grace@example.com").await;
     (new.challenge, new.notice) = (challenge(), None);
     assert_eq!(add(&store, &session, &new).await, AddPasskeyOutcome::Added);
@@ -145,11 +176,13 @@ async fn unlocking_an_account_clears_the_wrong_codes(deployment: &dyn Deployment
     let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
     let wrong_recovery_code =
         || PresentedFactor::RecoveryCode(RecoveryCode::generate_list(&SystemRandom)[0].hash());
-    for _ in 0..10 {
+    for n in 1..=10 {
+        let expected =
+            if n < 10 { SecondStepOutcome::CodeWrong } else { SecondStepOutcome::LockedOut };
         let wrong = enter_code(&store, &ada, app.wrong_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        assert_eq!(wrong, expected);
         let wrong = present(&store, &ada, wrong_recovery_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        assert_eq!(wrong, expected);
     }
     let mut failures = CodeFailures::default();
     for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! Steps shared by the cases about second factors and passkeys.
+//! Functions shared by the cases about second factors and passkeys.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use auth_core::{
 
 use crate::audit::{Event, EventKind};
 use crate::conformance::steps::{
-    NOW, Server, acting, client, current_credentials, kinds_of_mails, mail_id, open,
+    NOW, SECOND, Server, acting, client, current_credentials, kinds_of_mails, mail_id, open,
     sign_up_verified,
 };
 use crate::factors::{
@@ -25,7 +25,7 @@ use crate::users::User;
 /// The length of a time step.
 pub(super) const STEP: Duration = Duration::from_secs(30);
 
-/// How long an app can be set up.
+/// The time within which an app has to be confirmed.
 pub(super) const SETUP_TIME: Duration = Duration::from_mins(15);
 
 /// The state of a passkey whose authenticator does not count.
@@ -174,6 +174,27 @@ pub(super) async fn sign_in_with_passkey(
     sign_in: &PasskeySignIn,
 ) -> PasskeySignInOutcome {
     store.open_session_with_passkey(sign_in).await.unwrap()
+}
+
+/// Opens sessions with a passkey alone until the user, who has one session, has all but `left` of the
+/// maximum number of sessions. Each one was used later than the one before. Returns the first two.
+pub(super) async fn open_sessions_except(
+    store: &Server,
+    passkey: &Passkey,
+    left: u32,
+) -> [Session; 2] {
+    let mut opened = Vec::new();
+    for n in 1..NewSession::MAX_PER_USER - left {
+        let mut sign_in = passkey_sign_in(passkey);
+        sign_in.session.session.last_used_at = NOW - SECOND + n * Duration::from_millis(1);
+        let outcome = sign_in_with_passkey(store, &sign_in).await;
+        let PasskeySignInOutcome::Opened(session) = outcome else {
+            unreachable!("{outcome:?}");
+        };
+        assert!(session.ended.is_empty());
+        opened.push(sign_in.session.session);
+    }
+    [opened[0], opened[1]]
 }
 
 /// Builds a session that is not open yet, of a sign-in with these methods.

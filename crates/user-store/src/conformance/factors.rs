@@ -32,6 +32,7 @@ cases! {
     wrong_codes_at_the_set_up_lock_out,
     changes_need_an_active_and_fresh_session,
     a_passkey_turns_the_second_factor_on,
+    an_app_added_to_a_passkey_keeps_the_recovery_codes_and_ends_other_sessions,
     turning_the_second_factor_off_deletes_everything_except_passkeys,
     recovery_codes_are_replaced,
 }
@@ -100,7 +101,7 @@ async fn a_second_app_replaces_the_first_one(deployment: &dyn Deployment) {
     assert_eq!(kinds_of_mails(&store).await, ["totp_replaced"]);
     assert!(!is_alive(&store, &first.session.session).await);
 
-    // The code that confirmed the app has used up its step, and the first app is void.
+    // The code that confirmed the app has used up its step, and the first app is no longer valid.
     let step = second_step_at_later(&store, &ada, secret.code_at(later), later).await;
     assert_eq!(take(&store, &step).await, SecondStepOutcome::CodeWrong);
     let step = second_step_at_later(&store, &ada, app.secret.code_at(later + STEP), later).await;
@@ -156,7 +157,9 @@ async fn wrong_codes_at_the_set_up_lock_out(deployment: &dyn Deployment) {
     for n in 1..=10 {
         assert!(kinds_of_mails(&store).await.is_empty(), "{n}");
         let outcome = confirm(&store, &session, wrong.clone()).await;
-        assert_eq!(outcome, ConfirmTotpOutcome::CodeWrong);
+        let expected =
+            if n < 10 { ConfirmTotpOutcome::CodeWrong } else { ConfirmTotpOutcome::LockedOut };
+        assert_eq!(outcome, expected);
     }
     let failed = event(EventKind::SecondFactorFailed, &session);
     let events = store.activity(ada.id, 23).await.unwrap();
@@ -169,7 +172,7 @@ async fn wrong_codes_at_the_set_up_lock_out(deployment: &dyn Deployment) {
     let right = ConfirmTotp { throttle: CodeThrottle::Off, ..confirmation(secret.code_at(NOW)) };
     let outcome = store.confirm_totp(&acting(&session), &right, NOW).await.unwrap();
     assert_eq!(outcome, ConfirmTotpOutcome::TurnedOn);
-    // Only the opening of a session clears the count.
+    // Only opening a session clears the count.
     let lockouts = store.lockouts(ada.id, NOW).await.unwrap().unwrap();
     let app_codes = Some(NOW + Duration::from_mins(1));
     assert_eq!(lockouts, Lockouts { app_codes, ..Lockouts::default() });
@@ -242,13 +245,29 @@ async fn a_passkey_turns_the_second_factor_on(deployment: &dyn Deployment) {
     assert_eq!(again, TurnOnOutcome::AlreadyOn);
     assert_eq!(factors(&store, &ada).await, expected);
     assert_eq!(kinds_of_events(&store).await, events);
+}
 
-    // An app is added, and the recovery codes stay the same.
+async fn an_app_added_to_a_passkey_keeps_the_recovery_codes_and_ends_other_sessions(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_verified(&store, "ada@example.com").await;
+    let passkey = add_passkey(&store, &session).await;
+    assert_eq!(turn_on(&store, &session).await, TurnOnOutcome::TurnedOn);
+    let sign_in = passkey_sign_in(&passkey);
+    let opened = sign_in_with_passkey(&store, &sign_in).await;
+    assert!(matches!(opened, PasskeySignInOutcome::Opened(_)), "{opened:?}");
+    let before = factors(&store, &ada).await;
+    delete_mails(&store).await;
+
     let secret = begin_totp(&store, &session).await;
     let confirmed = confirm(&store, &session, secret.code_at(NOW)).await;
     assert_eq!(confirmed, ConfirmTotpOutcome::Replaced);
     let totp = Some(Totp { created_at: NOW, last_used_at: None });
-    assert_eq!(factors(&store, &ada).await, Factors { totp, ..expected });
+    assert_eq!(factors(&store, &ada).await, Factors { totp, ..before });
+    assert_eq!(newest_event(&store, &ada).await, event(EventKind::TotpReplaced, &session));
+    assert_eq!(kinds_of_mails(&store).await, ["totp_replaced"]);
+    assert!(!is_alive(&store, &sign_in.session.session).await && is_alive(&store, &session).await);
 }
 
 async fn turning_the_second_factor_off_deletes_everything_except_passkeys(

@@ -8,16 +8,18 @@ use crate::conformance::code_steps::{kinds_of_events, request_sign_in};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_steps::{
     STEP, add_passkey, challenge, code_step, delete_mails, enter_code, enter_recovery_code,
-    is_opened, passkey_use, present, random_recovery_code, second_step, second_step_at,
-    session_with, sign_up_with_app, take, ticket,
+    is_opened, open_sessions_except, passkey_sign_in, passkey_use, present, random_recovery_code,
+    second_step, second_step_at, session_with, sign_in_with_passkey, sign_up_with_app, take,
+    ticket,
 };
 use crate::conformance::steps::{
     NOW, client, current_credentials, hash, is_alive, kinds_of_mails, new_session, two_servers,
 };
 use crate::factors::{
-    OpenedSession, PasskeyUse, PresentedFactor, RecoveryCodes, SecondStep, SecondStepOutcome, Totp,
+    OpenedSession, PasskeySignInOutcome, PasskeyUse, PresentedFactor, RecoveryCodes, SecondStep,
+    SecondStepOutcome, Totp,
 };
-use crate::sessions::OpenSessionOutcome;
+use crate::sessions::{NewSession, OpenSessionOutcome};
 use crate::users::PasswordVersion;
 
 cases! {
@@ -28,6 +30,7 @@ cases! {
     a_ticket_opens_one_session,
     a_ticket_opens_no_session_of_another_user_or_with_other_methods,
     a_second_step_ends_the_session_that_it_replaces,
+    a_sign_in_beyond_the_limit_of_sessions_ends_the_least_recently_used_one,
     a_recovery_code_opens_one_session,
     a_passkey_as_second_step_opens_a_session_once,
 }
@@ -108,7 +111,7 @@ async fn each_step_of_an_app_opens_one_session(deployment: &dyn Deployment) {
     assert_eq!(replayed, SecondStepOutcome::CodeWrong);
     let failed = Event::by_user(EventKind::SecondFactorFailed, NOW, client()).about(ada.id);
     assert_eq!(store.activity(ada.id, 1).await.unwrap(), [failed]);
-    // A step before an accepted one is not accepted any more, although the app shows its code.
+    // A step before an accepted one is no longer accepted, even if its code is still in the window.
     let later = NOW + 4 * STEP;
     let at = async |time| {
         let ticket = ticket(&store, &ada).await;
@@ -166,7 +169,7 @@ async fn a_ticket_opens_no_session_of_another_user_or_with_other_methods(
     let foreign = Ticket { user: grace.id, ..ticket };
     let step = SecondStep { ticket: foreign, ..right.clone() };
     assert_eq!(take(&store, &step).await, SecondStepOutcome::TicketInvalid);
-    // The factors of another user are wrong.
+    // The factors of another user are rejected.
     let step = code_step(ticket, of_grace.code());
     assert_eq!(take(&store, &step).await, SecondStepOutcome::CodeWrong);
     let step = second_step(ticket, PresentedFactor::RecoveryCode(of_grace.recovery_codes[0]));
@@ -190,6 +193,36 @@ async fn a_second_step_ends_the_session_that_it_replaces(deployment: &dyn Deploy
     assert_eq!(opened.ended, [first.session.session.id]);
     assert!(!is_alive(&store, &first.session.session).await);
     assert!(is_alive(&store, &second.session.session).await && is_alive(&store, &session).await);
+}
+
+async fn a_sign_in_beyond_the_limit_of_sessions_ends_the_least_recently_used_one(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
+    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let passkey = add_passkey(&store, &session).await;
+    let [oldest, second_oldest] = open_sessions_except(&store, &passkey, 0).await;
+    assert!(is_alive(&store, &oldest).await);
+
+    let step = code_step(ticket(&store, &ada).await, app.code());
+    let outcome = take(&store, &step).await;
+    let SecondStepOutcome::Opened(opened) = outcome else { unreachable!("{outcome:?}") };
+    assert_eq!(opened.ended, [oldest.id]);
+    let sign_in = passkey_sign_in(&passkey);
+    let outcome = sign_in_with_passkey(&store, &sign_in).await;
+    let PasskeySignInOutcome::Opened(opened) = outcome else { unreachable!("{outcome:?}") };
+    assert_eq!(opened.ended, [second_oldest.id]);
+    for (session, alive) in [
+        (oldest, false),
+        (second_oldest, false),
+        (step.session.session, true),
+        (sign_in.session.session, true),
+        (session, true),
+    ] {
+        assert_eq!(is_alive(&store, &session).await, alive);
+    }
+    let remaining = store.sessions(ada.id, NOW).await.unwrap();
+    assert_eq!(remaining.len(), NewSession::MAX_PER_USER as usize);
 }
 
 async fn a_recovery_code_opens_one_session(deployment: &dyn Deployment) {

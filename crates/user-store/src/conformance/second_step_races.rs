@@ -1,25 +1,26 @@
 //! Sign-ins that race with changes of the account.
 
-use auth_core::Session;
-use futures_util::future::join;
+use auth_core::{Session, SingleUseId, SystemRandom, Ticket};
+use futures_util::future::{join, join_all};
 
 use crate::codes::{OpenSessionWithCodeOutcome, ResetPasswordOutcome};
 use crate::conformance::code_steps::request_sign_in;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_races::ROUNDS;
 use crate::conformance::factor_steps::{
-    App, add_passkey, begin_totp, confirmation, is_opened, passkey_sign_in, second_step,
-    sign_in_verified, sign_in_with_passkey, sign_up_with_app, stored, take, ticket, turn_on,
+    App, add_passkey, begin_totp, confirmation, is_opened, open_sessions_except, passkey_sign_in,
+    passkey_use, second_step, sign_in_verified, sign_in_with_passkey, sign_up_with_app, stored,
+    take, ticket, turn_on,
 };
 use crate::conformance::steps::{
     NOW, Server, acting, current_credentials, hash, is_alive, mail_id, new_session, open,
-    password_reset, reauthenticate, request_reset, two_servers,
+    password_reset, race, reauthenticate, request_reset, two_servers,
 };
 use crate::factors::{
     ConfirmTotpOutcome, PasskeySignInOutcome, PresentedFactor, RemovePasskeyOutcome,
     ResetSecondFactorOutcome, SecondStep, SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
 };
-use crate::sessions::{EndSessionsOutcome, OpenSessionOutcome};
+use crate::sessions::{EndSessionsOutcome, NewSession, OpenSessionOutcome};
 use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
 
 cases! {
@@ -33,6 +34,7 @@ cases! {
     a_sign_in_that_races_with_turning_on_leaves_no_session,
     a_sign_in_by_email_that_races_with_turning_on_leaves_no_session,
     changes_from_two_sessions_do_not_both_succeed,
+    concurrent_second_steps_and_passkeys_do_not_exceed_the_maximum_number_of_sessions,
 }
 
 /// An account with an app, and the second step of a sign-in that has begun.
@@ -70,7 +72,7 @@ async fn a_second_step_that_races_with_a_password_change_leaves_no_session(
         let proof = reauthenticate(&here, &user, &session).await;
         let new = hash();
         let change = there.change_password(&proof, &new, None, NOW);
-        let (outcome, changed) = join(take(&here, &step), change).await;
+        let (outcome, changed) = race(take(&here, &step), change);
         assert_eq!(changed.unwrap(), ReauthenticatedChangeOutcome::Done);
         assert_opened_or_void(&outcome);
         assert_sessions(&here, &user, Some(&session)).await;
@@ -84,7 +86,7 @@ async fn a_second_step_that_races_with_a_password_reset_leaves_no_session(
     for round in 0..ROUNDS {
         let Begun { user, step, .. } = begin(&here, round).await;
         let reset = password_reset(&request_reset(&here, &user).await);
-        let (outcome, reset) = join(take(&here, &step), there.reset_password(&reset, NOW)).await;
+        let (outcome, reset) = race(take(&here, &step), there.reset_password(&reset, NOW));
         assert!(matches!(reset.unwrap(), ResetPasswordOutcome::Reset { .. }));
         assert_opened_or_void(&outcome);
         assert_sessions(&here, &user, None).await;
@@ -95,7 +97,7 @@ async fn a_second_step_that_races_with_disabling_leaves_no_session(deployment: &
     let [here, there] = two_servers(deployment).await;
     for round in 0..ROUNDS {
         let Begun { user, step, .. } = begin(&here, round).await;
-        let (outcome, disabled) = join(take(&here, &step), there.disable_user(user.id, NOW)).await;
+        let (outcome, disabled) = race(take(&here, &step), there.disable_user(user.id, NOW));
         assert_eq!(disabled.unwrap(), UpdateUserOutcome::Updated);
         assert_opened_or_void(&outcome);
         assert_sessions(&here, &user, None).await;
@@ -109,8 +111,7 @@ async fn a_second_step_that_races_with_a_deletion_leaves_no_session(deployment: 
         let passkey = add_passkey(&here, &session).await;
         let sign_in = passkey_sign_in(&passkey);
         let sign_ins = join(take(&here, &step), sign_in_with_passkey(&there, &sign_in));
-        let ((outcome, alone), deleted) =
-            join(sign_ins, there.delete_user(user.id, None, NOW)).await;
+        let ((outcome, alone), deleted) = race(sign_ins, there.delete_user(user.id, None, NOW));
         assert_eq!(deleted.unwrap(), UpdateUserOutcome::Updated);
         assert_opened_or_void(&outcome);
         assert_ne!(alone, PasskeySignInOutcome::ChallengeUsed);
@@ -129,7 +130,7 @@ async fn a_second_step_that_races_with_turning_off_leaves_no_session(deployment:
         let Begun { user, session, step } = begin(&here, round).await;
         let acting = acting(&session);
         let off = there.turn_second_factor_off(&acting, None, NOW);
-        let (outcome, off) = join(take(&here, &step), off).await;
+        let (outcome, off) = race(take(&here, &step), off);
         assert_eq!(off.unwrap(), TurnOffOutcome::TurnedOff);
         assert_opened_or_void(&outcome);
         assert_sessions(&here, &user, Some(&session)).await;
@@ -141,7 +142,7 @@ async fn a_second_step_that_races_with_a_reset_leaves_no_session(deployment: &dy
     for round in 0..ROUNDS {
         let Begun { user, step, .. } = begin(&here, round).await;
         let reset = there.reset_second_factor(user.id, Some(mail_id()), NOW);
-        let (outcome, reset) = join(take(&here, &step), reset).await;
+        let (outcome, reset) = race(take(&here, &step), reset);
         assert_eq!(reset.unwrap(), ResetSecondFactorOutcome::Reset);
         assert_opened_or_void(&outcome);
         assert_sessions(&here, &user, None).await;
@@ -157,11 +158,10 @@ async fn a_sign_in_that_races_with_turning_on_leaves_no_session(deployment: &dyn
         let verified = current_credentials(&here, &ada).await.password_version;
         let (new, _) = new_session(&ada);
         let acting = acting(&session);
-        let (opened, confirmed) = join(
+        let (opened, confirmed) = race(
             there.open_session(&new, verified, None),
             here.confirm_totp(&acting, &confirmation, NOW),
-        )
-        .await;
+        );
         assert_eq!(confirmed.unwrap(), ConfirmTotpOutcome::TurnedOn);
         let opened = opened.unwrap();
         let is_expected = matches!(
@@ -183,13 +183,13 @@ async fn a_sign_in_by_email_that_races_with_turning_on_leaves_no_session(
         let code = request_sign_in(&here, ada.email.key()).await;
         let (new, _) = new_session(&ada);
         let sign_in = there.open_session_with_code(&code.browser, &code.hash, &new);
-        let (opened, on) = join(sign_in, turn_on(&here, &session)).await;
+        let (opened, on) = race(sign_in, turn_on(&here, &session));
         assert_eq!(on, TurnOnOutcome::TurnedOn);
         let opened = opened.unwrap();
+        // Turning it on deletes the code.
         let is_expected = matches!(
             opened,
-            OpenSessionWithCodeOutcome::Opened { .. }
-                | OpenSessionWithCodeOutcome::SecondFactorRequired { .. }
+            OpenSessionWithCodeOutcome::Opened { .. } | OpenSessionWithCodeOutcome::CodeExpired
         );
         assert!(is_expected, "{opened:?}");
         assert_sessions(&here, &ada, Some(&session)).await;
@@ -205,7 +205,7 @@ async fn changes_from_two_sessions_do_not_both_succeed(deployment: &dyn Deployme
         let passkey = add_passkey(&here, &first).await;
         let second_acting = acting(&second);
         let removal = there.remove_passkey(&second_acting, passkey.id, None, NOW);
-        let (on, removed) = join(turn_on(&here, &first), removal).await;
+        let (on, removed) = race(turn_on(&here, &first), removal);
         let outcomes = (on, removed.unwrap());
         let expected = [
             (TurnOnOutcome::TurnedOn, RemovePasskeyOutcome::SessionEnded),
@@ -216,5 +216,33 @@ async fn changes_from_two_sessions_do_not_both_succeed(deployment: &dyn Deployme
         assert_sessions(&here, &ada, Some(if is_on { &first } else { &second })).await;
         let ended = here.end_other_sessions(&second_acting, NOW).await.unwrap();
         assert_eq!(ended == EndSessionsOutcome::SessionEnded, is_on);
+    }
+}
+
+async fn concurrent_second_steps_and_passkeys_do_not_exceed_the_maximum_number_of_sessions(
+    deployment: &dyn Deployment,
+) {
+    let servers = two_servers(deployment).await;
+    let (ada, session) = sign_in_verified(&servers[0], "ada@example.com").await;
+    let passkey = add_passkey(&servers[0], &session).await;
+    assert_eq!(turn_on(&servers[0], &session).await, TurnOnOutcome::TurnedOn);
+    let ada = stored(&servers[0], &ada).await;
+    open_sessions_except(&servers[0], &passkey, 1).await;
+    for _ in 0..5 {
+        let first = ticket(&servers[0], &ada).await;
+        let opened = (0..8).map(async |n| {
+            let store = &servers[n % 2];
+            if n < 4 {
+                let used = PresentedFactor::Passkey(passkey_use(&passkey));
+                let ticket = Ticket { id: SingleUseId::generate(&SystemRandom), ..first };
+                is_opened(&take(store, &second_step(ticket, used)).await)
+            } else {
+                let outcome = sign_in_with_passkey(store, &passkey_sign_in(&passkey)).await;
+                matches!(outcome, PasskeySignInOutcome::Opened(_))
+            }
+        });
+        assert_eq!(join_all(opened).await, [true; 8]);
+        let sessions = servers[1].sessions(ada.id, NOW).await.unwrap();
+        assert_eq!(sessions.len(), NewSession::MAX_PER_USER as usize);
     }
 }

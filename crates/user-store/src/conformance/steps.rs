@@ -1,6 +1,7 @@
 //! Steps shared by many cases.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
 use auth_core::{
@@ -9,6 +10,7 @@ use auth_core::{
     RefreshToken, ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
     SystemRandom, Timestamp, UserId,
 };
+use tokio::runtime::Handle;
 
 use crate::audit::{Event, EventKind};
 use crate::codes::{NewResetToken, NewSignInCode, PasswordReset, SendOutcome};
@@ -33,6 +35,39 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) async fn two_servers(deployment: &dyn Deployment) -> [Server; 2] {
     [deployment.connect().await, deployment.connect().await]
+}
+
+/// Runs two operations at the same time, each on a thread of its own. Which of them comes first
+/// differs from call to call. The threads of the runtime drive their connections meanwhile.
+pub(super) fn race<A: Send, B: Send>(
+    first: impl Future<Output = A> + Send,
+    second: impl Future<Output = B> + Send,
+) -> (A, B) {
+    let (runtime, start) = (&Handle::current(), &Barrier::new(2));
+    thread::scope(|scope| {
+        let first = scope.spawn(move || run(runtime, start, first));
+        let second = scope.spawn(move || run(runtime, start, second));
+        (first.join().unwrap(), second.join().unwrap())
+    })
+}
+
+/// Runs operations at the same time, like [`race`]. Returns their results in the same order.
+pub(super) fn race_all<F>(operations: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send,
+{
+    let operations: Vec<_> = operations.into_iter().collect();
+    let (runtime, start) = (&Handle::current(), &Barrier::new(operations.len()));
+    thread::scope(|scope| {
+        let start_one = |one| scope.spawn(move || run(runtime, start, one));
+        let started: Vec<_> = operations.into_iter().map(start_one).collect();
+        started.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}
+
+fn run<F: Future>(runtime: &Handle, start: &Barrier, operation: F) -> F::Output {
+    start.wait();
+    runtime.block_on(operation)
 }
 
 /// Builds a user that is not stored yet.

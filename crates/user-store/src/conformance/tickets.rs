@@ -1,4 +1,4 @@
-//! When the ticket of a first step stops being valid.
+//! The changes after which a ticket is no longer valid.
 
 use auth_core::Ticket;
 
@@ -35,8 +35,14 @@ async fn a_ticket_expires(deployment: &dyn Deployment) {
         let factor = PresentedFactor::AppCode(app.secret.code_at(now));
         take(&store, &second_step_at(ticket, factor, now)).await
     };
+    let factors = async |now| store.factors_of_ticket(&ticket, now).await.unwrap();
+    assert_eq!(factors(ticket.expires_at).await, None);
     assert_eq!(at(ticket.expires_at).await, SecondStepOutcome::TicketInvalid);
-    assert!(is_opened(&at(ticket.expires_at - SECOND / 1_000).await));
+    // A look-up does not use up the ticket.
+    let last = ticket.expires_at - SECOND / 1_000;
+    assert_eq!(factors(last).await, Some(store.factors(ada.id).await.unwrap()));
+    assert!(is_opened(&at(last).await));
+    assert_eq!(factors(last).await, None, "it was used");
 }
 
 /// Asserts that a ticket is not valid, and that a code with it is neither used up nor counted.
@@ -47,6 +53,7 @@ async fn assert_void(store: &Server, ticket: Ticket, app: &App) {
         assert_eq!(take(store, &step).await, SecondStepOutcome::TicketInvalid);
         assert!(!is_alive(store, &step.session.session).await);
     }
+    assert_eq!(store.factors_of_ticket(&ticket, NOW).await.unwrap(), None);
     assert_eq!(kinds_of_events(store).await, events);
 }
 

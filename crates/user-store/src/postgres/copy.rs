@@ -127,8 +127,8 @@ impl PostgresEnd {
         Ok(())
     }
 
-    /// Adds sessions. The trigger that requires a second factor does not check them, because they
-    /// were checked when they were opened, and the clocks of the servers may have differed.
+    /// Adds sessions. The trigger that requires a second factor does not check them: they were
+    /// checked when they were opened, and the clocks of the servers may have differed.
     async fn add_sessions(&self, table: &Table, rows: &[Row]) -> Result<(), CopyError> {
         let disable = "BEGIN;
              ALTER TABLE sessions DISABLE TRIGGER sessions_have_the_second_factor";

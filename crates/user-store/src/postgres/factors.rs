@@ -2,8 +2,8 @@ mod sign_in;
 
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
-    UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
+    TotpSecret, UserId,
 };
 
 use crate::error::StoreError;
@@ -13,16 +13,16 @@ use crate::factors::{
     ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome,
     TurnOffOutcome, TurnOnOutcome,
 };
-use crate::postgres::codes::read_user;
+use crate::postgres::codes::{delete_codes, read_user};
 use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{audit, factors, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
-use crate::postgres::users::find_session;
+use crate::postgres::users::{find_session, read_account};
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, Record, RemovePasskeyRows,
-    WrongCode,
+    ResetRows, TicketRows, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::ActingSession;
@@ -37,6 +37,27 @@ impl FactorStore for PostgresStore {
         match read_user(&reply, 0)? {
             Some(user) => Ok(read_factors(&reply, 1, &user)?),
             None => Ok(Factors::default()),
+        }
+    }
+
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError> {
+        let user = ticket.user;
+        let mut queries = vec![users::state(user), users::by_id(user), factors::used(&[ticket.id])];
+        queries.extend(factors_of(user));
+        let reply = self.database.snapshot(queries).await?;
+        let (state, account) = (read_account(&reply, 0)?, read_user(&reply, 1)?);
+        let rows = TicketRows {
+            account: account.as_ref(),
+            state: state.as_ref(),
+            is_used: reply.first(2).is_some(),
+        };
+        match rules::factors::valid_ticket(ticket, rows, now) {
+            Some((account, _)) => Ok(Some(read_factors(&reply, 3, account)?)),
+            None => Ok(None),
         }
     }
 
@@ -84,7 +105,7 @@ impl FactorStore for PostgresStore {
             let totp = match rules::factors::confirm_totp(&acting, &confirmation, rows, now) {
                 Decision::Write(ConfirmTotpWrite::Confirmed(totp)) => totp,
                 Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
-                    let outcome = ConfirmTotpOutcome::CodeWrong;
+                    let outcome = wrong.confirm_outcome();
                     return Ok(Plan { writes: count_wrong(&wrong)?, outcome });
                 }
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
@@ -98,6 +119,7 @@ impl FactorStore for PostgresStore {
                 writes.extend(factors::replace_recovery_codes(user, codes, now));
             }
             writes.push(sessions::delete_others(user, id));
+            writes.extend(delete_codes(user));
             writes.extend(record(&totp.record)?);
             Ok(Plan { writes, outcome: totp.outcome })
         };
@@ -127,6 +149,7 @@ impl FactorStore for PostgresStore {
             let mut writes = vec![factors::set_second_factor_at(user, Some(now))];
             writes.extend(factors::replace_recovery_codes(user, &recovery_codes, now));
             writes.push(sessions::delete_others(user, id));
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: TurnOnOutcome::TurnedOn })
         };
@@ -152,6 +175,7 @@ impl FactorStore for PostgresStore {
             };
             let mut writes = turn_off(user);
             writes.push(sessions::delete_others(user, id));
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: TurnOffOutcome::TurnedOff })
         };
@@ -177,14 +201,15 @@ impl FactorStore for PostgresStore {
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };
             let mut writes = Vec::from(factors::replace_recovery_codes(user, &recovery_codes, now));
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: ReplaceRecoveryCodesOutcome::Replaced })
         };
         Ok(self.database.write(reads, decide).await?)
     }
 
-    /// If another transaction adds a passkey with the same credential id at the same time, the
-    /// constraint rejects this one. It then runs again, and finds that the credential id is taken.
+    /// If another transaction adds a passkey with the same credential ID at the same time, the
+    /// constraint rejects this one. It then runs again, and finds that the credential ID is taken.
     async fn add_passkey(
         &self,
         acting: &ActingSession,
@@ -192,9 +217,10 @@ impl FactorStore for PostgresStore {
         now: Timestamp,
     ) -> Result<AddPasskeyOutcome, StoreError> {
         let (acting, new) = (acting.clone(), new.clone());
+        let user = acting.session.user_id;
         let mut reads = lock_session(&acting);
         reads.extend([
-            factors::passkey_ids(acting.session.user_id),
+            factors::passkey_ids(user),
             factors::passkey_by_credential(&new.passkey.credential_id),
             factors::used(&[new.challenge.id]),
         ]);
@@ -214,6 +240,7 @@ impl FactorStore for PostgresStore {
                 factors::insert_used(&added.challenge),
                 factors::insert_passkey(&added.passkey),
             ];
+            writes.extend(delete_codes(user));
             writes.extend(record(&added.record)?);
             Ok(Plan { writes, outcome: AddPasskeyOutcome::Added })
         };
@@ -265,6 +292,7 @@ impl FactorStore for PostgresStore {
             };
             let mut writes =
                 vec![factors::delete_passkey(id), sessions::delete_others(user, session)];
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: RemovePasskeyOutcome::Removed })
         };
@@ -310,19 +338,25 @@ impl FactorStore for PostgresStore {
             sessions::lock_of_user(user),
             factors::passkey_ids(user),
             factors::failures(user),
+            factors::pending_totp(user),
         ];
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
-            let (account, passkeys) = (account.as_ref(), reply.rows(3).len());
             let failures = factors::read_failures(reply.first(4))?;
-            let decision =
-                rules::factors::reset_second_factor(account, passkeys, &failures, notice, now);
-            let recorded = match decision {
+            let pending = reply.first(5).map(factors::read_pending_totp).transpose()?;
+            let rows = ResetRows {
+                account: account.as_ref(),
+                pending: pending.as_ref(),
+                passkeys: reply.rows(3).len(),
+                failures: &failures,
+            };
+            let recorded = match rules::factors::reset_second_factor(rows, notice, now) {
                 Decision::Write(recorded) => recorded,
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };
             let mut writes = turn_off(user);
             writes.extend([factors::delete_passkeys(user), sessions::delete_all(user)]);
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: ResetSecondFactorOutcome::Reset })
         };
@@ -406,7 +440,7 @@ impl StoredActing {
 
 /// Counts and records a wrong code.
 fn count_wrong(wrong: &WrongCode) -> Result<Vec<Query>, DatabaseError> {
-    let WrongCode { user, failures, record: recorded } = wrong;
+    let WrongCode { user, failures, record: recorded, .. } = wrong;
     let mut writes = record(recorded)?;
     if let Some(failures) = failures {
         writes.push(factors::save_failures(*user, failures)?);
@@ -414,7 +448,7 @@ fn count_wrong(wrong: &WrongCode) -> Result<Vec<Query>, DatabaseError> {
     Ok(writes)
 }
 
-/// Turns the second factor off, and deletes what belongs to it.
+/// Turns the second factor off, and deletes everything that belongs to it. Passkeys stay.
 fn turn_off(user: UserId) -> Vec<Query> {
     let mut writes = vec![
         factors::set_second_factor_at(user, None),

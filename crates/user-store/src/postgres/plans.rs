@@ -101,6 +101,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
     let statements = [
         users::credentials(email.key(), DecoyPosition::default()),
         users::by_id(user),
+        users::state(user),
         users::by_email(email.key()),
         users::with_hash(user),
         users::page(Some(user), 100),

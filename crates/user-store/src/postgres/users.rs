@@ -13,7 +13,7 @@ use crate::postgres::codes::{delete_codes, read_user, save};
 use crate::postgres::database::{Plan, WriteError};
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
-use crate::postgres::statements::{attempts, audit, codes, mails, sessions, users};
+use crate::postgres::statements::{attempts, audit, codes, factors, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
 use crate::rules::codes::CodePurpose;
 use crate::rules::users::AccountState;
@@ -242,7 +242,11 @@ impl UserStore for PostgresStore {
             let outcome = match rules::users::disable_user(read_account(reply, 0)?.as_ref(), now) {
                 Decision::Write(event) => {
                     writes.extend(delete_codes(user));
-                    writes.extend([users::set_disabled_at(user, Some(now)), audit::insert(&event)]);
+                    writes.extend([
+                        factors::delete_pending_totp([user]),
+                        users::set_disabled_at(user, Some(now)),
+                        audit::insert(&event),
+                    ]);
                     UpdateUserOutcome::Updated
                 }
                 Decision::Return(outcome) => outcome,

@@ -25,8 +25,10 @@ pub(crate) use passkeys::{
     NewPasskeyRows, PasskeySignInRows, RemovePasskeyRows, add_passkey, open_session_with_passkey,
     remove_passkey,
 };
-pub(crate) use reset::reset_second_factor;
-pub(crate) use second_step::{SecondStepRows, SecondStepWrite, open_session_with_second_factor};
+pub(crate) use reset::{ResetRows, reset_second_factor};
+pub(crate) use second_step::{
+    SecondStepRows, SecondStepWrite, TicketRows, open_session_with_second_factor, valid_ticket,
+};
 pub(crate) use setting::{replace_recovery_codes, turn_second_factor_off, turn_second_factor_on};
 pub(crate) use totp::{ConfirmTotpRows, ConfirmTotpWrite, begin_totp, confirm_totp};
 
@@ -92,7 +94,7 @@ impl FailuresRow {
 }
 
 /// The id of a ticket or a challenge that is used up. It must be stored in the transaction that
-/// uses it, which must fail if it is stored already.
+/// uses it. If the id is already stored, the transaction must fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UsedId {
     pub(crate) id: SingleUseId,
@@ -101,8 +103,9 @@ pub(crate) struct UsedId {
 }
 
 impl UsedId {
-    /// `expires_at` is when the ticket or the challenge expires. The row is kept for longer: it may
-    /// be deleted by a server whose clock is ahead of another one, which still accepts the id.
+    /// `expires_at` is the time at which the ticket or the challenge expires. The row is kept for
+    /// longer: a server whose clock is ahead may delete it while another server still accepts the
+    /// id.
     fn new(id: SingleUseId, expires_at: Timestamp) -> Self {
         Self { id, expires_at: after(expires_at, MAX_CLOCK_DIFFERENCE) }
     }
@@ -110,7 +113,7 @@ impl UsedId {
 
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 
-/// What a transaction records about a change.
+/// The records of a change: its events and its notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     /// The events, in the order of recording.
@@ -124,6 +127,8 @@ pub(crate) struct WrongCode {
     pub(crate) user: UserId,
     /// The counts to save. `None` if they stay as they are.
     pub(crate) failures: Option<FailuresRow>,
+    /// `true` if a lockout has begun.
+    pub(crate) locks_out: bool,
     pub(crate) record: Record,
 }
 
@@ -141,8 +146,8 @@ pub(crate) struct SignInWrite {
     pub(crate) record: Record,
 }
 
-/// A factor that has opened a session. An app and a passkey are last used when the session was
-/// created.
+/// A factor that has opened a session. The time at which an app or a passkey was last used is the
+/// time at which the session was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UsedFactor {
     /// Save the time step of the app's code.
@@ -153,7 +158,7 @@ pub(crate) enum UsedFactor {
     Passkey(PasskeyId, PasskeyState),
 }
 
-/// A passkey that was rejected although its signature was right. The challenge is used up, so that
+/// A passkey that was rejected although its signature was valid. The challenge is used up, so that
 /// the rejection is recorded once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RejectedPasskey {
@@ -202,7 +207,7 @@ impl Change {
         }
     }
 
-    /// Returns what is recorded about a change by a user.
+    /// Returns the records of a change by a user.
     fn record(
         self,
         acting: &ActingSession,
@@ -233,7 +238,7 @@ struct CodeAttempt<'a> {
 }
 
 impl CodeAttempt<'_> {
-    /// Returns how long to wait until the code may be compared.
+    /// Returns the time until the code may be compared, or `None` if it may be compared now.
     fn wait(&self) -> Option<Duration> {
         match self.throttle {
             CodeThrottle::Enforced => self.failures.of(self.limit).wait(self.limit, self.now),
@@ -244,10 +249,12 @@ impl CodeAttempt<'_> {
     /// Counts and records a wrong code.
     fn wrong(&self) -> WrongCode {
         let Self { account, client, limit, now, .. } = *self;
-        let (mut failures, mut mail) = (None, None);
+        let (mut failures, mut mail, mut locks_out) = (None, None, false);
         if self.throttle == CodeThrottle::Enforced {
             let mut counted = self.failures.clone();
-            if counted.of_mut(limit).count(limit, now) == CodeFailureOutcome::FirstLockout {
+            let outcome = counted.of_mut(limit).count(limit, now);
+            locks_out = outcome != CodeFailureOutcome::Counted;
+            if outcome == CodeFailureOutcome::FirstLockout {
                 let kind = NoticeKind::SecondFactorLockedOut;
                 mail = notice(self.notice, kind, account, Some(client), now);
             }
@@ -258,6 +265,7 @@ impl CodeAttempt<'_> {
         WrongCode {
             user: account.id,
             failures,
+            locks_out,
             record: Record { events: vec![event.about(account.id)], notice: mail },
         }
     }

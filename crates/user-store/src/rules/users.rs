@@ -96,8 +96,8 @@ pub(crate) fn set_password(
 }
 
 /// Decides whether an account must be disabled. On [`Decision::Write`], the transaction saves `now`
-/// as `disabled_at`, and deletes all codes of the account. The transaction ends all sessions even
-/// if the account is already disabled.
+/// as `disabled_at`, and deletes all codes of the account and the app that is being set up. The
+/// transaction ends all sessions even if the account is already disabled.
 pub(crate) fn disable_user(
     account: Option<&AccountState>,
     now: Timestamp,

@@ -69,8 +69,8 @@ fn copy_database(source: &Connection, copy: &Path) -> rusqlite::Result<()> {
     source.execute("VACUUM INTO ?1", [name]).map(drop)
 }
 
-/// Deletes the codes, the mails and the apps that are being set up from the copy. They are secrets
-/// of a short life: nobody needs them after the backup is restored.
+/// Deletes the codes, the mails and the apps that are being set up from the copy. These short-lived
+/// secrets are of no use after the backup is restored.
 fn delete_short_lived_secrets(copy: &Path) -> Result<(), BackupError> {
     let damaged = |error: rusqlite::Error| BackupError::Damaged(error.to_string());
     let connection = Connection::open_with_flags(copy, FLAGS).map_err(damaged)?;

@@ -298,7 +298,7 @@ impl CodeStore for SqliteStore {
     }
 }
 
-/// Returns the outcome of a right code of an account whose second factor is on.
+/// Returns the outcome for a correct code, if the second factor of the account is on.
 fn second_factor_required(user: User, state: Option<AccountState>) -> OpenSessionWithCodeOutcome {
     match state {
         Some(AccountState { password_version, device_version, .. }) => {

@@ -168,8 +168,8 @@ impl CopyEnd for SqliteEnd {
                 Ok(())
             };
             match table.name {
-                // A session may be from before the second factor was turned on, although its time
-                // is later: clocks differ.
+                // Because clocks differ, a session that was opened before the second factor was
+                // turned on may have a later time.
                 SESSIONS => without_trigger(&tx, "sessions_have_the_second_factor", insert)?,
                 _ => insert()?,
             }

@@ -2,8 +2,8 @@ mod sign_in;
 
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
-    UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
+    TotpSecret, UserId,
 };
 use rusqlite::{Connection, Result};
 
@@ -16,11 +16,11 @@ use crate::factors::{
 };
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PendingTotpRow, Record,
-    RemovePasskeyRows, TotpRow, WrongCode,
+    RemovePasskeyRows, ResetRows, TicketRows, TotpRow, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::ActingSession;
-use crate::sqlite::codes::add;
+use crate::sqlite::codes::{add, delete_codes};
 use crate::sqlite::statements::{audit, factors, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::User;
@@ -32,6 +32,30 @@ impl FactorStore for SqliteStore {
             .read(move |connection| {
                 let tx = connection.unchecked_transaction()?;
                 read_factors(&tx, user)
+            })
+            .await
+    }
+
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError> {
+        let ticket = *ticket;
+        self.database
+            .read(move |connection| {
+                let tx = connection.unchecked_transaction()?;
+                let account = users::by_id(&tx, ticket.user)?;
+                let state = users::account_state(&tx, ticket.user)?;
+                let rows = TicketRows {
+                    account: account.as_ref(),
+                    state: state.as_ref(),
+                    is_used: factors::is_used(&tx, ticket.id)?,
+                };
+                match rules::factors::valid_ticket(&ticket, rows, now) {
+                    Some((account, _)) => read_factors(&tx, account.id).map(Some),
+                    None => Ok(None),
+                }
             })
             .await
     }
@@ -81,7 +105,7 @@ impl FactorStore for SqliteStore {
                         Decision::Write(ConfirmTotpWrite::Confirmed(confirmed)) => confirmed,
                         Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
                             save_wrong_code(tx, &wrong)?;
-                            return Ok(ConfirmTotpOutcome::CodeWrong);
+                            return Ok(wrong.confirm_outcome());
                         }
                         Decision::Return(outcome) => return Ok(outcome),
                     };
@@ -93,6 +117,7 @@ impl FactorStore for SqliteStore {
                     factors::replace_recovery_codes(tx, user, codes, now)?;
                 }
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &confirmed.record)?;
                 Ok(confirmed.outcome)
             })
@@ -122,6 +147,7 @@ impl FactorStore for SqliteStore {
                 users::set_second_factor_at(tx, user, Some(now))?;
                 factors::replace_recovery_codes(tx, user, &codes, now)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(TurnOnOutcome::TurnedOn)
             })
@@ -147,6 +173,7 @@ impl FactorStore for SqliteStore {
                     };
                 delete_second_factor(tx, user)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(TurnOffOutcome::TurnedOff)
             })
@@ -170,7 +197,9 @@ impl FactorStore for SqliteStore {
                         Decision::Write(record) => record,
                         Decision::Return(outcome) => return Ok(outcome),
                     };
-                factors::replace_recovery_codes(tx, acting.session.user_id, &codes, now)?;
+                let user = acting.session.user_id;
+                factors::replace_recovery_codes(tx, user, &codes, now)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(ReplaceRecoveryCodesOutcome::Replaced)
             })
@@ -200,6 +229,7 @@ impl FactorStore for SqliteStore {
                 };
                 factors::insert_used(tx, &added.challenge)?;
                 factors::insert_passkey(tx, &added.passkey)?;
+                delete_codes(tx, acting.session.user_id)?;
                 save_record(tx, &added.record)?;
                 Ok(AddPasskeyOutcome::Added)
             })
@@ -245,6 +275,7 @@ impl FactorStore for SqliteStore {
                 };
                 factors::delete_passkey(tx, id)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(RemovePasskeyOutcome::Removed)
             })
@@ -283,22 +314,21 @@ impl FactorStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let account = users::by_id(tx, user)?;
-                let passkeys = factors::passkey_ids(tx, user)?.len();
-                let failures = factors::failures(tx, user)?;
-                let decision = rules::factors::reset_second_factor(
-                    account.as_ref(),
-                    passkeys,
-                    &failures,
-                    notice,
-                    now,
-                );
-                let record = match decision {
+                let pending = factors::pending_totp(tx, user)?;
+                let rows = ResetRows {
+                    account: account.as_ref(),
+                    pending: pending.as_ref(),
+                    passkeys: factors::passkey_ids(tx, user)?.len(),
+                    failures: &factors::failures(tx, user)?,
+                };
+                let record = match rules::factors::reset_second_factor(rows, notice, now) {
                     Decision::Write(record) => record,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
                 delete_second_factor(tx, user)?;
                 factors::delete_passkeys(tx, user)?;
                 sessions::delete_all(tx, user)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(ResetSecondFactorOutcome::Reset)
             })

@@ -15,7 +15,7 @@ use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
 use crate::sqlite::attempts::delete_counters;
 use crate::sqlite::codes::{add, delete_codes, save};
-use crate::sqlite::statements::{audit, codes, decoys, mails, sessions, users};
+use crate::sqlite::statements::{audit, codes, decoys, factors, mails, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::{
     Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
@@ -208,6 +208,7 @@ impl UserStore for SqliteStore {
                     Decision::Return(outcome) => return Ok(outcome),
                 };
                 delete_codes(tx, user)?;
+                factors::delete_pending_totp(tx, user)?;
                 users::set_disabled_at(tx, user, Some(now))?;
                 audit::insert(tx, &event)?;
                 Ok(UpdateUserOutcome::Updated)

@@ -3,9 +3,9 @@ use serde::de::DeserializeOwned;
 use super::error::ApiError;
 use super::http::{self, Request, Success};
 
-/// A request that was not sent yet, and how to read its response, a `T`.
+/// A request that has not been sent yet, and the function that reads its response, a `T`.
 ///
-/// Only `T` differs between the requests, so that the code that sends them exists once.
+/// The request does not depend on `T`, so the code that sends it is compiled only once.
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call<T> {
     pub(crate) request: Request,

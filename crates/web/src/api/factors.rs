@@ -15,19 +15,19 @@ pub fn factors() -> Call<Factors> {
     Call::json(Request::new("GET", "/api/me/factors"))
 }
 
-/// Starts to set up an authenticator app. An app that is already set up stays active.
+/// Begins the set-up of an authenticator app. An app that is already set up stays active.
 pub fn set_up_totp() -> Call<PendingTotp> {
     Call::json(Request::with_body("POST", "/api/me/totp", &Empty {}))
 }
 
 /// Activates the app that is being set up, turns the second factor on, and ends every other
-/// session. If the second factor was on already, returns no codes.
+/// session. If the second factor was already on, returns no codes.
 pub fn confirm_totp(code: &ConfirmTotpRequest) -> Call<RecoveryCodes> {
     Call::json(Request::with_body("PUT", "/api/me/totp", code))
 }
 
 /// Turns the second factor on, with the user's passkeys, and ends every other session. If the
-/// second factor was on already, returns no codes.
+/// second factor was already on, returns no codes.
 pub fn turn_second_factor_on() -> Call<RecoveryCodes> {
     Call::json(Request::with_body("PUT", "/api/me/second-factor", &Empty {}))
 }

@@ -11,8 +11,7 @@ use super::time_ago::TimeAgo;
 pub struct PasskeyListProps {
     /// The passkeys, oldest first.
     pub passkeys: Vec<Passkey>,
-    /// The id of the passkey that is being renamed, and the form that takes the place of its
-    /// buttons.
+    /// The id of the passkey that is being renamed, and the form that replaces its buttons.
     pub renaming: Option<(AttrValue, Html)>,
     /// The id of the passkey that the pending request removes.
     pub removing: Option<AttrValue>,
@@ -62,8 +61,8 @@ fn item(props: &PasskeyListProps, passkey: &Passkey) -> Html {
     }
 }
 
-/// Renders the buttons of a passkey. All passkeys have the same ones, so each button is also
-/// labelled by the name of its passkey.
+/// Renders the buttons of a passkey. All passkeys have the same buttons, so the label of each
+/// button also contains the name of its passkey.
 fn buttons(props: &PasskeyListProps, passkey: &Passkey) -> Html {
     let PasskeyListProps { removing, onrename, onremove, .. } = props;
     let id = AttrValue::from(passkey.id.clone());

@@ -6,8 +6,8 @@ use yew::prelude::*;
 /// The width of the light margin around a QR code, in modules (ISO/IEC 18004, 5.3.8).
 const QUIET_ZONE: i32 = 4;
 
-/// Renders a text as a QR code with this accessible name. A text that is too long for a QR code has
-/// none.
+/// Renders a text as a QR code with this accessible name. Renders nothing if the text is too long
+/// for a QR code.
 pub(super) fn qr_code(text: &str, label: &'static str) -> Html {
     let Ok(code) = QrCode::encode_binary(text.as_bytes(), QrCodeEcc::Medium) else {
         return Html::default();

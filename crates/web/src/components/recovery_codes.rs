@@ -41,7 +41,7 @@ pub fn RecoveryCodeList(props: &RecoveryCodeListProps) -> Html {
             </p>
             <p>
                 <strong>
-                    {"The codes are shown only now. If you reload or leave this page, you cannot see \
+                    {"The codes are shown only once. If you reload or leave this page, you cannot see \
                       them again."}
                 </strong>
             </p>

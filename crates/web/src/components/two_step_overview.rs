@@ -11,7 +11,7 @@ use crate::format::count;
 /// The number of recovery codes below which the user should create new ones.
 const ENOUGH_CODES: u32 = 4;
 
-/// What the user can do about the second factor.
+/// An action of the user on the second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TwoStepAction {
     /// Set up an app, or replace the one that is set up.
@@ -37,7 +37,7 @@ pub struct TwoStepOverviewProps {
     pub onaction: Callback<TwoStepAction>,
 }
 
-/// Whether the second factor is on, and the buttons that change it.
+/// The state of the second factor, and the buttons that change it.
 #[component]
 pub fn TwoStepOverview(props: &TwoStepOverviewProps) -> Html {
     let Factors { second_factor, totp, recovery_codes, passkeys } = &props.factors;

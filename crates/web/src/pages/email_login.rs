@@ -24,7 +24,7 @@ use crate::webauthn::Passkeys;
 /// Properties of [`EmailLogin`].
 #[derive(Properties, PartialEq)]
 pub struct EmailLoginProps {
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub passkeys: Passkeys,
 }
 

@@ -42,7 +42,7 @@ pub struct LoginProps {
     pub sign_up: SignUp,
     /// The mail setting of the server.
     pub mail: Mail,
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub passkeys: Passkeys,
 }
 
@@ -100,7 +100,7 @@ struct PasswordStepProps {
     onsecond: Callback<FirstStep>,
 }
 
-/// The first step of a log-in, which a passkey completes alone.
+/// The first step of a log-in, or a log-in with a passkey alone.
 #[component]
 fn PasswordStep(props: &PasswordStepProps) -> Html {
     let PasswordStepProps { sign_up, mail, passkeys, restarted, onsecond } = props;
@@ -131,7 +131,7 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
         finish(answer, if remember { Remember::Yes } else { Remember::No })
     });
     let can_use_passkey = *passkeys == Passkeys::Supported;
-    // Chromium does not fill in saved passwords by itself where it may suggest passkeys.
+    // Where Chromium may suggest passkeys, it does not fill in saved passwords by itself.
     let username =
         if can_use_passkey { TextContent::UsernameOrPasskey } else { TextContent::Username };
     // After an attempt with a passkey, the user presses the button for another one. A browser that
@@ -139,7 +139,7 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
     let is_idle = can_use_passkey && !progress.busy && passkey.attempts == 0;
     use_suggested_passkeys(is_idle, onpasskey.clone());
     use_effect_with(restarted.is_some(), |is_restarted| {
-        // The button that has started over was removed.
+        // The focused button was removed when the log-in started over.
         if *is_restarted {
             browser::focus(browser::element(EMAIL));
         }
@@ -212,8 +212,8 @@ pub(super) fn remember_choice() -> Html {
     checkbox(REMEMBER, "Keep me signed in", REMEMBER_HINT)
 }
 
-/// Returns a function that starts the session of a token that was just issued, and goes to the page
-/// that this page for logging in leads to.
+/// Returns a function that starts the session of a new token, and then goes to the page that the
+/// user wanted to open.
 #[hook]
 pub(super) fn use_finish_log_in()
 -> impl Fn(TokenResponse, Remember) -> Result<(), Failure> + Clone + 'static {

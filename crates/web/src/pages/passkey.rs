@@ -17,12 +17,12 @@ use crate::messages::{FieldProblem, describe, describe_webauthn};
 use crate::session::use_session;
 use crate::webauthn::{self, Ceremony, Credential, Mediation, is_conditional_available};
 
-/// The maximum time for which a browser suggests passkeys with the same challenge.
+/// The maximum time for which a browser suggests passkeys for the same challenge.
 const MAX_SUGGESTION_MS: u64 = 9 * 60_000;
 
-/// Asks the user for a passkey in a dialog of the browser. With a ticket, the server names the
-/// passkeys of the account. Otherwise, `allowed` has their credential ids, or any passkey can be
-/// chosen.
+/// Asks the user for a passkey in a dialog of the browser. With a ticket, the server lists the
+/// passkeys of the account. Without one, `allowed` contains the credential IDs that can be used. If
+/// it is empty, the user can choose any passkey.
 pub(super) async fn ask_for_passkey(
     ticket: Option<String>,
     allowed: &[String],
@@ -37,7 +37,8 @@ pub(super) async fn ask_for_passkey(
 pub(super) enum PasskeyError {
     /// The server has not sent the options.
     Api(ApiError),
-    /// The browser has not returned a passkey. There is no text if the page has aborted the request.
+    /// The browser has not returned a passkey. There is no text if the page has aborted the
+    /// request.
     Browser(Option<&'static str>),
 }
 
@@ -108,9 +109,9 @@ pub(super) fn PasskeyButton(props: &PasskeyButtonProps) -> Html {
 /// Lets the browser suggest passkeys for the email field while the page is idle. `onpasskey` is
 /// called with the passkey that the user chooses.
 ///
-/// After a session has ended in this tab, and after a reload, which may have come after that, the browser
-/// suggests none until the email field is focused.
-/// Otherwise, a browser that needs no further consent would sign the user in again at once.
+/// After a session has ended in this tab, the browser suggests none until the email field is
+/// focused. Otherwise, a browser that needs no further consent would sign the user in again at
+/// once. The same applies after a reload, because a session may have ended before it.
 #[hook]
 pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<Credential>>) {
     let session = use_session();

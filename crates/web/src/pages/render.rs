@@ -4,8 +4,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use yew::{BaseComponent, LocalServerRenderer};
 
-/// Renders a component. Leaves out `span` elements, which only separate a text that may change from
-/// its surroundings.
+/// Renders a component. Leaves out `span` elements, which only mark texts that may change.
 pub(super) fn render<C: BaseComponent>(props: C::Properties) -> String {
     let runtime = Builder::new_current_thread().build().unwrap();
     let renderer = LocalServerRenderer::<C>::with_props(props).hydratable(false);

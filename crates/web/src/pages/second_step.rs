@@ -23,7 +23,7 @@ pub(super) const TITLE: &str = "Two-step log-in";
 const CODE: &str = "code";
 const RECOVERY_CODE: &str = "recovery_code";
 
-/// A log-in whose first step has succeeded. It is in memory only.
+/// A log-in whose first step has succeeded. It is kept only in memory.
 #[derive(Clone, PartialEq)]
 pub(super) struct FirstStep {
     pub(super) required: SecondFactorRequired,
@@ -35,7 +35,7 @@ pub(super) struct FirstStep {
 /// The reason why a log-in starts over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Restart {
-    /// The user has chosen to.
+    /// The user has chosen to start over.
     Chosen,
     /// The ticket is no longer valid.
     Expired,
@@ -109,8 +109,8 @@ pub(super) struct SecondStepProps {
     pub(super) onsignedin: Callback<TokenResponse, Result<(), Failure>>,
     /// Called if the ticket is no longer valid.
     pub(super) onexpired: Callback<()>,
-    /// Called with `true` when a request begins, and with `false` when it ends. Until then, the page
-    /// must not discard the log-in, because its outcome would be applied all the same.
+    /// Called with `true` when a request begins, and with `false` when it ends. Until then, the
+    /// page must not discard the log-in, because its outcome would be applied all the same.
     pub(super) onbusy: Callback<bool>,
 }
 
@@ -151,7 +151,8 @@ pub(super) fn SecondStep(props: &SecondStepProps) -> Html {
     use_effect_with((progress.busy || passkey.busy, onbusy.clone()), |(busy, onbusy)| {
         onbusy.emit(*busy);
     });
-    // The number of attempts before the current form was shown, which then has no outcome yet.
+    // The number of attempts before the current form was shown. Until there are more, the form has
+    // no outcome.
     let earlier = use_state(|| 0);
     let show = |to| {
         let (view, earlier, attempts) = (view.setter(), earlier.setter(), progress.attempts);
@@ -232,7 +233,7 @@ fn choice(text: &'static str, disabled: bool, onpress: Callback<()>) -> Html {
     }
 }
 
-/// What the user is asked for.
+/// The factor that the user is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum View {
     AppCode,
@@ -241,7 +242,7 @@ enum View {
 }
 
 impl View {
-    /// Returns what the user is asked for first.
+    /// Returns the factor that the user is asked for first.
     fn first(factors: &[FactorKind], can_use_passkey: bool) -> Self {
         if factors.contains(&FactorKind::Totp) {
             Self::AppCode
@@ -322,8 +323,8 @@ fn entered(
     })
 }
 
-/// Builds the failure of a code that the server has rejected. A wrong code from an app is cleared. A
-/// recovery code is long, so it stays and can be corrected.
+/// Builds the failure of a code that the server has rejected. A wrong code from an app is cleared.
+/// A recovery code is long, so it stays and can be corrected.
 fn rejected(error: &ApiError, view: View, has_recovery_code: bool) -> Failure {
     let mut failure = Failure::from_error(error, &[CODE, RECOVERY_CODE], 1);
     for (field, problem) in &mut failure.fields {
@@ -334,7 +335,7 @@ fn rejected(error: &ApiError, view: View, has_recovery_code: bool) -> Failure {
             failure.clear = Some(CODE);
         }
     }
-    // Wrong recovery codes are counted apart.
+    // Wrong recovery codes are counted separately.
     if error.has_code(ErrorCode::TooManyAttempts) && view == View::AppCode && has_recovery_code {
         return Failure::from_form(format!(
             "{} You can use a recovery code instead.",

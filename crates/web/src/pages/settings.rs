@@ -35,7 +35,7 @@ pub struct SettingsProps {
     pub policy: PasswordPolicy,
     /// The mail setting of the server.
     pub mail: Mail,
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub passkeys: Passkeys,
 }
 

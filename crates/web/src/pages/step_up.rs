@@ -24,7 +24,8 @@ use crate::webauthn::{self, Passkeys};
 const PASSWORD: &str = "password";
 const HEADING: &str = "step-up";
 
-/// The page below the dialog may have inputs of the same names.
+/// The ids differ from the names, because the page below the dialog may have inputs with the same
+/// names.
 const PASSWORD_ID: &str = "step-up-password";
 const IDS: Ids =
     Ids { code: "step-up-code", recovery_code: "step-up-recovery-code", heading: Some(HEADING) };
@@ -44,7 +45,7 @@ pub(crate) fn StepUp(props: &StepUpProps) -> Html {
         Session::SignedIn(user) => Some(user),
         _ => None,
     };
-    // The page and the user for whom the dialog was opened.
+    // The page on which the dialog was opened, and the user.
     let opened = use_state(|| None);
     let place = user.map(|user| (route, user.id.clone()));
     let onclose = {
@@ -133,7 +134,8 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
             }
         }
     });
-    // The number of attempts before the log-in has started over. The form then has no outcome yet.
+    // The number of attempts before the log-in started over. Until there are more, the form has no
+    // outcome.
     let earlier = use_state(|| 0);
     let is_restarted = *earlier != 0 && progress.attempts == *earlier;
     let progress = if is_restarted && !progress.busy { Progress::default() } else { progress };
@@ -203,8 +205,8 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
     }
 }
 
-/// Returns the credential ids of the passkeys of the user, once they are loaded. If the browser offered any passkey, the
-/// user might choose one of another account.
+/// Returns the credential IDs of the user's passkeys, once they are loaded. If the browser offered
+/// any passkey, the user might choose one of another account.
 #[hook]
 fn use_own_passkeys(session: &SessionHandle, passkeys: Passkeys) -> Rc<[String]> {
     let own = use_state(Rc::<[String]>::default);

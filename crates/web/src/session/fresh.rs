@@ -1,5 +1,5 @@
-//! Requests that need a recent log-in. If the last one is too long ago, the request waits until the
-//! user has logged in again, and is then sent once more.
+//! Requests that need a recent log-in. If the last log-in was too long ago, the request waits until
+//! the user has logged in again, and is then sent once more.
 
 use api_types::{ErrorCode, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
@@ -11,22 +11,51 @@ use super::tokens::Claims;
 use crate::api::{self, ApiError, Call, Request, Success};
 use crate::storage::{self, Remember};
 
+/// The outcome of a call that is only valid in one session.
+pub(crate) enum InSession<T> {
+    /// The server's answer.
+    Answer(T),
+    /// The user had to log in again, which has replaced the session.
+    Replaced,
+}
+
 impl SessionHandle {
     /// Calls the server with the access token like [`authorized`](Self::authorized). If the server
-    /// requires a recent log-in, asks the user to log in again and then calls once more. If the user
-    /// cancels, returns the server's error.
+    /// requires a recent log-in, asks the user to log in again and then calls once more. If the
+    /// user cancels, returns the server's error.
     pub(crate) async fn authorized_fresh<T>(&self, call: Call<T>) -> Result<T, ApiError> {
         call.read(&self.send_fresh(&call.request).await?)
     }
 
+    /// Calls the server like [`authorized_fresh`](Self::authorized_fresh), but does not call again
+    /// after the user has logged in again. For calls that are only valid in the session in which they
+    /// were prepared: the log-in replaces the session.
+    pub(crate) async fn authorized_in_session<T>(
+        &self,
+        call: Call<T>,
+    ) -> Result<InSession<T>, ApiError> {
+        match self.send_once(&call.request).await? {
+            InSession::Answer(success) => Ok(InSession::Answer(call.read(&success)?)),
+            InSession::Replaced => Ok(InSession::Replaced),
+        }
+    }
+
     async fn send_fresh(&self, request: &Request) -> Result<Success, ApiError> {
+        match self.send_once(request).await? {
+            InSession::Answer(success) => Ok(success),
+            InSession::Replaced => self.send(request).await,
+        }
+    }
+
+    /// Sends a request. If the server requires a recent log-in, asks the user to log in again.
+    async fn send_once(&self, request: &Request) -> Result<InSession<Success>, ApiError> {
         let answer = self.send(request).await;
         let is_required =
             matches!(&answer, Err(error) if error.has_code(ErrorCode::StepUpRequired));
         if is_required && self.memory.step_up.confirm().await == Confirmed::Yes {
-            return self.send(request).await;
+            return Ok(InSession::Replaced);
         }
-        answer
+        answer.map(InSession::Answer)
     }
 
     /// Sets the callback that opens the dialog in which the user logs in again.
@@ -34,7 +63,7 @@ impl SessionHandle {
         self.memory.step_up.opener.replace(opener);
     }
 
-    /// Lets the requests that wait for a log-in fail.
+    /// Makes the requests that wait for a log-in fail.
     pub(crate) fn cancel_step_up(&self) {
         self.memory.step_up.finish(Confirmed::No);
     }
@@ -50,7 +79,7 @@ impl SessionHandle {
     }
 
     /// Continues with the token of a new log-in of `user`, which has replaced the session of this
-    /// browser. The page stays as it is. Other tabs get tokens of the new session with the cookie.
+    /// browser. The page does not change. Other tabs get tokens of the new session with the cookie.
     pub(crate) fn stepped_up(&self, user: &str, answer: TokenResponse) {
         let remember = self.remember();
         let claims = Claims::read(&answer.access_token);

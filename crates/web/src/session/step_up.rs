@@ -35,7 +35,7 @@ impl StepUp {
     /// Lets the waiting requests continue.
     pub(super) fn finish(&self, confirmed: Confirmed) {
         for waiting in self.waiting.take() {
-            // This fails if the request does not wait any more.
+            // This fails if the request no longer waits.
             let _ = waiting.send(confirmed);
         }
     }

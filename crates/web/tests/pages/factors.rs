@@ -223,7 +223,7 @@ fn passkeys(
 }
 
 #[test]
-fn passkeys_are_listed_with_where_and_when_they_are_used() {
+fn each_passkey_is_listed_with_its_kind_and_its_times() {
     let html = passkeys(None, None, None);
     let [synced, bound] = items(&html)[..] else { panic!("{html}") };
     for part in [">Chrome on Android<", ">Synced<", "Added ", "Last used "] {
@@ -235,7 +235,7 @@ fn passkeys_are_listed_with_where_and_when_they_are_used() {
 }
 
 #[test]
-fn the_buttons_of_a_passkey_are_named_by_it() {
+fn the_buttons_of_a_passkey_contain_its_name() {
     let html = passkeys(None, None, None);
     for id in ["a", "b"] {
         for (button, words) in [("rename", "Rename"), ("remove", "Remove")] {

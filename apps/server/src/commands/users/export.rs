@@ -106,8 +106,8 @@ async fn export(
     }
 }
 
-/// Returns the names of the second factors of a user, without their secrets, or `None` if the second
-/// factor is off.
+/// Returns the names of the second factors of a user, without their secrets, or `None` if the
+/// second factor is off.
 async fn second_factor(accounts: &Accounts, user: &User) -> Result<Option<String>, CommandError> {
     if user.second_factor_at.is_none() {
         return Ok(None);

@@ -94,7 +94,7 @@ fn describe(lockouts: &Lockouts) -> String {
         (None, Some(until)) => Some(("some browsers or IP addresses", until)),
         (None, None) => None,
     };
-    let app_codes = app_codes.as_ref().map(|until| ("codes of the app", until));
+    let app_codes = app_codes.as_ref().map(|until| ("app codes", until));
     let recovery_codes = recovery_codes.as_ref().map(|until| ("recovery codes", until));
     let lockouts: Vec<_> = [browsers, app_codes, recovery_codes]
         .into_iter()

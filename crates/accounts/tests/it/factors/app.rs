@@ -79,7 +79,7 @@ impl FactorApp {
         events.into_iter().map(|(_, event)| event.kind).collect()
     }
 
-    /// Turns the second factor on, or replaces the app. Then waits until the next code.
+    /// Turns the second factor on, or replaces the app. Then waits for the next code.
     pub(super) async fn turn_on(&self, signed_in: &SignedIn) -> Phone {
         let secret = self.begin_totp(signed_in, &caller()).await.unwrap().secret;
         let code = secret.code_at(self.now()).to_text();
@@ -88,7 +88,7 @@ impl FactorApp {
         Phone { secret, recovery_codes }
     }
 
-    /// Makes the first step with Ada's password.
+    /// Completes the first step with Ada's password.
     pub(super) async fn first_step(&self) -> SecondFactorRequired {
         self.first_step_with(PASSWORD).await
     }
@@ -97,7 +97,7 @@ impl FactorApp {
         first_step_on(self, password).await
     }
 
-    /// Makes the second step.
+    /// Completes the second step.
     pub(super) async fn second_step(
         &self,
         required: &SecondFactorRequired,
@@ -106,7 +106,7 @@ impl FactorApp {
         second_step_on(self, required, factor).await
     }
 
-    /// Makes the second step with the current code of the app.
+    /// Completes the second step with the current app code.
     pub(super) async fn second_step_with(
         &self,
         required: &SecondFactorRequired,
@@ -116,7 +116,7 @@ impl FactorApp {
         self.second_step(required, SecondFactor::Code(&code)).await
     }
 
-    /// Makes the second step with a passkey.
+    /// Completes the second step with a passkey.
     pub(super) async fn second_step_by_passkey(
         &self,
         required: &SecondFactorRequired,
@@ -127,7 +127,7 @@ impl FactorApp {
         self.second_step(required, SecondFactor::Passkey(&credential)).await
     }
 
-    /// Makes both steps, the second one with this credential.
+    /// Completes both steps, the second one with this credential.
     pub(super) async fn second_step_by_credential(
         &self,
         credential: &AssertionCredential,
@@ -135,14 +135,14 @@ impl FactorApp {
         self.second_step(&self.first_step().await, SecondFactor::Passkey(credential)).await
     }
 
-    /// Signs Ada in with the password and the app, and then waits until the next code.
+    /// Signs Ada in with the password and the app, and then waits for the next code.
     pub(super) async fn with_both_factors(&self, phone: &Phone) -> SignedIn {
         let tokens = self.second_step_with(&self.first_step().await, phone).await.unwrap();
         self.advance(STEP);
         self.session_of(&tokens).await
     }
 
-    /// Returns the current code of the app.
+    /// Returns the current app code.
     pub(super) fn code(&self, phone: &Phone) -> String {
         phone.secret.code_at(self.now()).to_text().to_string()
     }

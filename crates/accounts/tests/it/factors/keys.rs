@@ -7,7 +7,8 @@ use accounts::{
 use super::app::{FactorApp, caller, first_step_on, second_step_on};
 use crate::app::PASSWORD;
 
-/// A server reads the keys at most once a second because of a ticket of an unknown key.
+/// Waits until a ticket of an unknown key can cause another read of the keys, which it can at most
+/// once a second.
 async fn wait_for_read() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
@@ -40,7 +41,7 @@ async fn a_challenge_of_a_key_that_another_server_uses_already_is_valid() {
 async fn a_ticket_and_a_challenge_of_a_retired_key_are_rejected_at_once() {
     let (app, phone) = FactorApp::with_phone().await;
     let (soft, _) = app.add(&app.with_both_factors(&phone).await).await;
-    // Each server has not read the keys since the key was retired.
+    // Neither server has read the keys since the key was retired.
     let (other, third) = (app.another_server().await, app.another_server().await);
     let required = first_step_on(&other, PASSWORD).await;
     let challenge = third.passkey_sign_in_options(None).await.unwrap().challenge;

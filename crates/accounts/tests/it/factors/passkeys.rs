@@ -103,7 +103,7 @@ async fn the_user_handle_must_be_that_of_the_owner() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_passkey_gets_the_same_error() {
+async fn every_rejected_passkey_gets_the_same_error() {
     let app = FactorApp::new().await;
     let ada = app.ada().await;
     let (mut soft, _) = app.add(&ada).await;
@@ -271,7 +271,7 @@ async fn a_removed_passkey_opens_no_session_and_other_sessions_end() {
 }
 
 #[tokio::test]
-async fn a_passkey_is_asked_for_after_the_password_once_the_user_turns_that_on() {
+async fn a_passkey_can_be_required_after_the_password() {
     let app = FactorApp::new().await;
     let (ada, other) = (app.ada().await, app.ada().await);
     let none = app.turn_second_factor_on(&ada, &caller()).await;
@@ -311,7 +311,7 @@ async fn an_ended_session_adds_and_removes_no_passkey() {
     };
 }
 
-/// A service at an IP address has no passkeys: browsers accept no IP address as relying party.
+/// Browsers do not accept an IP address as a relying party.
 #[tokio::test]
 async fn a_service_at_an_ip_address_has_no_passkeys() {
     let app = FactorApp::with_config(|config| {
@@ -334,7 +334,7 @@ async fn a_service_at_an_ip_address_has_no_passkeys() {
     assert!(matches!(second, Err(accounts::CompleteSignInError::PasskeysUnavailable)));
 }
 
-/// The public URL of a service can change, and the passkeys of the account are then useless.
+/// If the public URL of a service changes to another host, its passkeys become useless.
 #[tokio::test]
 async fn passkeys_are_not_offered_where_they_cannot_be_used() {
     let (app, phone) = FactorApp::with_phone().await;

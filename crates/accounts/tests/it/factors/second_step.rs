@@ -1,6 +1,6 @@
 use accounts::{
     Amr, Caller, ChangePassword, CompleteSignIn, CompleteSignInError, EventKind, FactorKind,
-    KnownBrowsers, PasskeyOptionsError, SecondFactor, SignIn, SignInError,
+    KnownBrowsers, PasskeyOptionsError, SecondFactor, SecondFactorRequired, SignIn, SignInError,
 };
 
 use super::app::{
@@ -221,12 +221,14 @@ async fn an_invented_ticket_is_not_valid() {
     }
 }
 
-/// Every change that makes tickets invalid, one after the other.
+/// Makes each change that invalidates tickets, one after the other.
 #[tokio::test]
 async fn a_change_of_the_account_makes_tickets_invalid() {
     let (app, phone) = FactorApp::with_phone().await;
     let user = app.operator().user(EMAIL).await.unwrap();
-    let is_void = async |required, phone| {
+    let is_void = async |required: &SecondFactorRequired, phone| {
+        let options = app.passkey_sign_in_options(Some(&required.ticket)).await;
+        assert!(matches!(options, Err(PasskeyOptionsError::InvalidTicket)), "{options:?}");
         let rejected = app.second_step_with(required, phone).await;
         app.advance(STEP);
         matches!(rejected, Err(CompleteSignInError::InvalidTicket))
@@ -245,7 +247,7 @@ async fn a_change_of_the_account_makes_tickets_invalid() {
 
     let required = app.first_step_with(NEW_PASSWORD).await;
     app.operator().set_password(&user, PASSWORD, KnownBrowsers::Keep).await.unwrap();
-    assert!(is_void(&required, &phone).await, "password of an operator");
+    assert!(is_void(&required, &phone).await, "password set by an operator");
 
     let required = app.first_step().await;
     app.operator().disable(user.id).await.unwrap();
@@ -259,8 +261,12 @@ async fn a_change_of_the_account_makes_tickets_invalid() {
     assert!(is_void(&required, &phone).await, "turned off");
     let new_phone = app.turn_on(&ada).await;
     assert!(is_void(&required, &new_phone).await, "turned off and on again");
-    let options = app.passkey_sign_in_options(Some(&required.ticket)).await;
-    assert!(matches!(options, Err(PasskeyOptionsError::InvalidTicket)));
+
+    let required = app.first_step().await;
+    assert!(app.passkey_sign_in_options(Some(&required.ticket)).await.is_ok());
+    app.second_step_with(&required, &new_phone).await.unwrap();
+    app.advance(STEP);
+    assert!(is_void(&required, &new_phone).await, "used");
 
     let required = app.first_step().await;
     let _ = app.operator().reset_second_factor(user.id).await.unwrap();
@@ -304,7 +310,7 @@ async fn the_choice_to_stay_signed_in_and_the_session_to_replace_are_kept() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_gets_no_ticket_and_a_disabled_account_neither() {
+async fn neither_a_wrong_password_nor_a_disabled_account_gets_a_ticket() {
     let (app, _) = FactorApp::with_phone().await;
     let caller = caller();
     let wrong = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &caller)).await;
@@ -315,7 +321,7 @@ async fn a_wrong_password_gets_no_ticket_and_a_disabled_account_neither() {
     assert!(matches!(disabled, Err(SignInError::InvalidCredentials)));
 }
 
-/// A browser is known by its device token as after a sign-in with the password alone.
+/// A browser is known by its device token, as it is after a sign-in with the password alone.
 #[tokio::test]
 async fn a_known_browser_keeps_its_device_token() {
     let (app, phone) = FactorApp::with_phone().await;

@@ -76,8 +76,8 @@ async fn the_password_alone_changes_an_account_while_the_second_factor_is_off() 
     let _ = app.delete_account(&ada, NEW_PASSWORD, &caller()).await.unwrap();
 }
 
-/// Otherwise, a thief with a session and the password could take over the account without the second
-/// factor.
+/// Otherwise, a thief with a session and the password could take over the account without the
+/// second factor.
 #[tokio::test]
 async fn a_change_with_the_password_needs_a_fresh_sign_in_while_the_second_factor_is_on() {
     let (app, phone) = FactorApp::with_phone().await;

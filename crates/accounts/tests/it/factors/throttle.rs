@@ -1,16 +1,18 @@
 use std::time::Duration;
 
 use accounts::{
-    ChangeFactorError, CompleteSignInError, EventKind, Lockouts, SecondFactor, SecondFactorReset,
-    SignIn, SignInError,
+    AddPasskey, AddPasskeyError, ChangeFactorError, CompleteSignInError, ConfirmTotpError,
+    EventKind, Lockouts, Passkey, RemovePasskeyError, ReplaceRecoveryCodesError, SecondFactor,
+    SecondFactorReset, SignIn, SignInError, SignedIn, TurnOffError, TurnOnError,
 };
 
 use super::app::{FactorApp, MINUTE, Phone, STEP, caller};
-use crate::app::{EMAIL, PASSWORD};
+use crate::app::{EMAIL, PASSWORD, SERVICE};
+use crate::passkey::SoftPasskey;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Makes the second step with a wrong code, and returns the time to wait if it was rejected unseen.
+/// Sends a wrong code in the second step. Returns the time to wait if the code was not checked.
 async fn fail(app: &FactorApp, phone: &Phone) -> Option<Duration> {
     let code = app.wrong_code(phone);
     match app.second_step(&app.first_step().await, SecondFactor::Code(&code)).await {
@@ -73,7 +75,7 @@ async fn a_replayed_code_counts() {
     assert_eq!(fail(&app, &phone).await, Some(MINUTE));
 }
 
-/// So that a stranger who knows the password cannot lock the owner out.
+/// Otherwise, a stranger who knows the password could lock the owner out.
 #[tokio::test]
 async fn a_recovery_code_and_a_passkey_work_while_the_app_is_locked_out() {
     let (app, phone) = FactorApp::with_phone().await;
@@ -92,7 +94,7 @@ async fn a_recovery_code_and_a_passkey_work_while_the_app_is_locked_out() {
 }
 
 #[tokio::test]
-async fn wrong_recovery_codes_lock_out_recovery_codes_only() {
+async fn wrong_recovery_codes_lock_out_only_further_wrong_ones() {
     let (app, phone) = FactorApp::with_phone().await;
     for _ in 0..10 {
         assert_eq!(fail_to_recover(&app).await, None);
@@ -100,9 +102,9 @@ async fn wrong_recovery_codes_lock_out_recovery_codes_only() {
     assert_eq!(fail_to_recover(&app).await, Some(15 * MINUTE));
     let code = phone.recovery_codes[0].to_text();
     let right = app.second_step(&app.first_step().await, SecondFactor::RecoveryCode(&code)).await;
-    assert!(matches!(right, Err(CompleteSignInError::TooManyAttempts { .. })));
+    right.unwrap();
+    assert_eq!(fail_to_recover(&app).await, None, "the count has begun again");
     app.second_step_with(&app.first_step().await, &phone).await.unwrap();
-    app.second_step(&app.first_step().await, SecondFactor::RecoveryCode(&code)).await.unwrap();
 }
 
 #[tokio::test]
@@ -160,7 +162,7 @@ async fn the_right_password_neither_counts_nor_clears_wrong_ones_before_the_seco
     assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));
     let locked = try_password(&app, PASSWORD).await;
     assert!(matches!(locked, Err(SignInError::TooManyAttempts { .. })));
-    // The second step is not locked out, and clears the wrong passwords.
+    // The second step is not locked out, and clears the counters of wrong passwords.
     app.second_step_with(&required, &phone).await.unwrap();
     for _ in 0..9 {
         assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));
@@ -200,4 +202,83 @@ async fn a_user_changes_factors_sixty_times_in_an_hour() {
     assert!(matches!(error, ChangeFactorError::TooManyAttempts { .. }), "{error}");
     app.advance(60 * MINUTE);
     assert!(app.begin_totp(&app.ada().await, &caller()).await.is_ok());
+}
+
+#[tokio::test]
+async fn all_changes_of_factors_share_a_limit_and_renaming_has_none() {
+    for change in [
+        "begin_totp",
+        "confirm_totp",
+        "turn_second_factor_on",
+        "turn_second_factor_off",
+        "replace_recovery_codes",
+        "add_passkey",
+        "remove_passkey",
+    ] {
+        let app = FactorApp::new().await;
+        let (ada, grace) = (app.ada().await, app.grace().await);
+        let (_, passkey) = app.add(&ada).await;
+        for n in 0..58 {
+            assert!(app.begin_totp(&ada, &caller()).await.is_ok(), "{n}");
+        }
+        // The change uses up the limit, whether or not it succeeds.
+        let retry_after = try_change(&app, &ada, &passkey, change).await;
+        assert_eq!(retry_after, None, "{change}");
+        let error = app.begin_totp(&ada, &caller()).await.unwrap_err();
+        assert!(matches!(error, ChangeFactorError::TooManyAttempts { .. }), "{change}: {error}");
+        let retry_after = try_change(&app, &ada, &passkey, change).await;
+        assert_eq!(retry_after, Some(60 * MINUTE), "{change}");
+        assert!(app.begin_totp(&grace, &caller()).await.is_ok());
+        if change != "remove_passkey" {
+            app.rename_passkey(&ada, passkey.id, "Old laptop").await.unwrap();
+        }
+    }
+}
+
+/// Tries to make a change, and returns the time to wait if there were too many.
+async fn try_change(
+    app: &FactorApp,
+    ada: &SignedIn,
+    passkey: &Passkey,
+    change: &str,
+) -> Option<Duration> {
+    let caller = &caller();
+    let error = match change {
+        "begin_totp" => app.begin_totp(ada, caller).await.err(),
+        "confirm_totp" => match app.confirm_totp(ada, "123456", caller).await {
+            Err(ConfirmTotpError::Change(error)) => Some(error),
+            _ => None,
+        },
+        "turn_second_factor_on" => match app.turn_second_factor_on(ada, caller).await {
+            Err(TurnOnError::Change(error)) => Some(error),
+            _ => None,
+        },
+        "turn_second_factor_off" => match app.turn_second_factor_off(ada, caller).await {
+            Err(TurnOffError::Change(error)) => Some(error),
+            _ => None,
+        },
+        "replace_recovery_codes" => match app.replace_recovery_codes(ada, caller).await {
+            Err(ReplaceRecoveryCodesError::Change(error)) => Some(error),
+            _ => None,
+        },
+        "add_passkey" => {
+            let soft = SoftPasskey::new(SERVICE, ada.id().as_uuid().as_bytes());
+            let options = app.passkey_registration_options(ada).await.unwrap();
+            let credential = &soft.register(&options.challenge);
+            let request = AddPasskey { signed_in: ada, name: "Phone", credential, caller };
+            match app.add_passkey(request).await {
+                Err(AddPasskeyError::Change(error)) => Some(error),
+                _ => None,
+            }
+        }
+        _ => match app.remove_passkey(ada, passkey.id, caller).await {
+            Err(RemovePasskeyError::Change(error)) => Some(error),
+            _ => None,
+        },
+    };
+    match error {
+        Some(ChangeFactorError::TooManyAttempts { retry_after }) => Some(retry_after),
+        Some(error) => unreachable!("{change}: {error}"),
+        None => None,
+    }
 }

@@ -179,7 +179,7 @@ async fn a_request_to_change_the_email_address_needs_a_fresh_sign_in_with_a_seco
     app.request_email_change(request(&other)).await.unwrap();
 }
 
-/// Every change of second factors causes a notice, and calls the hook.
+/// Every change to second factors sends a notice, and calls the hook.
 #[tokio::test]
 async fn every_change_of_second_factors_sends_a_notice() {
     let app = MailApp::new().await;

@@ -210,6 +210,11 @@ REQUEST
 If this was not you, reset your password now:
 
 https://auth.example.com/forgot
+
+The reset did not change two-step log-in or passkeys. If you use them,
+check them in the settings:
+
+https://auth.example.com/settings
 ",
     );
     assert_text(
@@ -301,6 +306,10 @@ Time:       2027-01-15 08:00 UTC
 
 If you did not expect this, contact the administrator of the service.
 
+To choose a new password yourself, open this page:
+
+https://auth.example.com/forgot
+
 To turn two-step log-in on again, log in and open the settings:
 
 https://auth.example.com/settings
@@ -319,6 +328,16 @@ Time:       2027-01-15 08:00 UTC
 If you did not expect this, contact the administrator of the service.
 ",
     );
+}
+
+#[test]
+fn every_notice_except_of_a_deletion_states_where_to_reset_the_password() {
+    let notices = messages().into_iter().filter(|message| matches!(message, Message::Notice(_)));
+    for notice in notices.chain(notices_by_operator()) {
+        let text = render(&notice, "Example").text;
+        let has_link = text.lines().any(|line| line == "https://auth.example.com/forgot");
+        assert_eq!(has_link, notice.kind() != "account_deleted", "{text}");
+    }
 }
 
 /// The pages have the same spelling.

@@ -1,5 +1,5 @@
-//! Registrations and assertions of Chromium with virtual authenticators. `make_passkeys.mjs` has
-//! recorded them.
+//! Registrations and assertions of Chromium with virtual authenticators, which `make_passkeys.mjs`
+//! has recorded.
 
 use auth_core::{
     AssertionCredential, InvalidCredential as Error, Origin, RegistrationCredential, RelyingParty,

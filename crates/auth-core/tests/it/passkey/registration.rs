@@ -357,7 +357,7 @@ fn attestation_objects_that_are_malformed_are_rejected() {
                 e.str("authData")?.bytes(data)?.i8(1)?.i8(1)?.ok()
             })
         }),
-        ("more entries than can be", |data| {
+        ("more entries than there are", |data| {
             [&[0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &none_attestation(data)[1..]]
                 .concat()
         }),
@@ -371,7 +371,7 @@ fn attestation_objects_that_are_malformed_are_rejected() {
 }
 
 #[test]
-fn attestation_statements_are_not_looked_at() {
+fn attestation_statements_are_not_verified() {
     let cases: &[(&str, MakeAttestation)] = &[
         ("unknown format", |data| {
             cbor(|e| {
@@ -405,7 +405,7 @@ fn attestation_statements_are_not_looked_at() {
 }
 
 #[test]
-fn what_authenticators_and_browsers_may_add_is_ignored() {
+fn additions_of_authenticators_and_browsers_are_ignored() {
     let authenticator = Authenticator::new(PasskeyAlgorithm::Es256);
     let changes: &[(&str, Change)] = &[
         ("extensions", |r| set_extensions(r, &[0xa1, 0x61, b'x', 0x81, 0xa0])),

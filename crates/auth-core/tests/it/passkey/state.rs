@@ -23,7 +23,7 @@ fn the_counter_must_increase_unless_the_authenticator_does_not_count() {
 }
 
 #[test]
-fn backup_eligibility_may_be_gained_and_not_lost() {
+fn backup_eligibility_may_be_gained_but_not_lost() {
     for (stored, next, accepted) in [
         ((false, false), (false, false), true),
         ((false, false), (true, false), true),

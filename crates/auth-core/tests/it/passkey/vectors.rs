@@ -1,8 +1,8 @@
 //! The test vectors of Web Authentication Level 3, section 16.
 //!
-//! `webauthn_vectors.json` contains the challenges, credential IDs, client data, attestation objects,
-//! authenticator data and signatures of that section in hexadecimal. Its names are the `info` values
-//! that the specification derives the vectors with.
+//! `webauthn_vectors.json` contains the challenges, credential IDs, client data, attestation
+//! objects, authenticator data and signatures of that section in hexadecimal. Its names are the
+//! `info` values from which the specification derives the vectors.
 
 use auth_core::{
     AssertionCredential, InvalidCredential as Error, InvalidPublicKey, Origin, PasskeyPublicKey,

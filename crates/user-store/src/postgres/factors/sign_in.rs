@@ -14,7 +14,7 @@ use crate::postgres::statements::{factors, sessions, users};
 use crate::postgres::users::read_account;
 use crate::rules::factors::{
     PasskeySignInRows, PasskeyWrite, RejectedPasskey, SecondStepRows, SecondStepWrite, SignInWrite,
-    UsedFactor,
+    TicketRows, UsedFactor,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::NewSession;
@@ -58,9 +58,11 @@ pub(super) fn decide_second_step(
         }
     }
     let rows = SecondStepRows {
-        account: account.as_ref(),
-        state: state.as_ref(),
-        is_ticket_used: used.contains(&step.ticket.id),
+        ticket: TicketRows {
+            account: account.as_ref(),
+            state: state.as_ref(),
+            is_used: used.contains(&step.ticket.id),
+        },
         failures: &failures,
         totp: totp.as_ref(),
         has_recovery_code,
@@ -73,7 +75,7 @@ pub(super) fn decide_second_step(
             Ok(opened.map(SecondStepOutcome::Opened))
         }
         Decision::Write(SecondStepWrite::Wrong(wrong)) => {
-            let outcome = SecondStepOutcome::CodeWrong;
+            let outcome = wrong.second_step_outcome();
             Ok(Plan { writes: count_wrong(&wrong)?, outcome })
         }
         Decision::Write(SecondStepWrite::Rejected(rejected)) => {
@@ -134,7 +136,7 @@ pub(super) fn decide_passkey_sign_in(
     }
 }
 
-/// Plans the session of a sign-in. `ended` are the rows of the sessions that it ends.
+/// Plans a sign-in. `ended` contains the rows of the sessions that it ends.
 fn open_session(
     new: &NewSession,
     sign_in: SignInWrite,

@@ -55,7 +55,7 @@ pub(in crate::postgres) fn replace_totp(
     .bind(step.number())
 }
 
-/// Records the use of a code of an app.
+/// Records the use of an app code.
 pub(in crate::postgres) fn use_totp(user: UserId, step: TotpStep, now: Timestamp) -> Query {
     Query::new(
         "UPDATE totp SET last_step = $2, last_used_at = $3 WHERE user_id = $1 AND last_step < $2",
@@ -103,8 +103,8 @@ pub(in crate::postgres) fn delete_pending_totp(users: impl IntoIterator<Item = U
     Query::new("DELETE FROM pending_totp WHERE user_id = ANY($1)").bind(users)
 }
 
-/// Locks up to `limit` apps that were being set up, that have expired, and that no other transaction
-/// has locked. Read the rows with [`read_users`].
+/// Locks up to `limit` apps that were being set up, that have expired, and that no other
+/// transaction has locked. Read the rows with [`read_users`].
 pub(in crate::postgres) fn lock_expired_totp(now: Timestamp, limit: u32) -> Query {
     Query::new(
         "SELECT user_id FROM pending_totp WHERE expires_at <= $1
@@ -136,7 +136,7 @@ pub(in crate::postgres) fn read_recovery_codes(row: &Row) -> Result<RecoveryCode
     })
 }
 
-/// Selects a recovery code of a user, which exists unless there is no row.
+/// Selects a recovery code of a user. There is no row if it does not exist.
 pub(in crate::postgres) fn recovery_code(user: UserId, code: &RecoveryCodeHash) -> Query {
     Query::new("SELECT hash FROM recovery_codes WHERE hash = $1 AND user_id = $2")
         .bind(code.as_bytes().to_vec())
@@ -212,7 +212,7 @@ pub(in crate::postgres) fn passkey(id: PasskeyId) -> Query {
     .bind(*id.as_uuid())
 }
 
-/// Selects a passkey of any user by its credential id. Read the row with [`read_passkey`].
+/// Selects a passkey of any user by its credential ID. Read the row with [`read_passkey`].
 pub(in crate::postgres) fn passkey_by_credential(credential: &CredentialId) -> Query {
     Query::new(
         "SELECT id, user_id, credential_id, public_key, name, sign_count, backup_eligible,
@@ -244,7 +244,7 @@ pub(in crate::postgres) fn read_passkeys(rows: &[Row]) -> Result<Vec<Passkey>> {
     rows.iter().map(read_passkey).collect()
 }
 
-/// Inserts a passkey. Fails if a passkey has the same credential id.
+/// Inserts a passkey. Fails if another passkey has the same credential ID.
 pub(in crate::postgres) fn insert_passkey(passkey: &Passkey) -> Query {
     Query::new(
         "INSERT INTO passkeys (
@@ -302,7 +302,7 @@ pub(in crate::postgres) fn failures(user: UserId) -> Query {
         .bind(*user.as_uuid())
 }
 
-/// Returns no wrong codes if there is no row.
+/// Reads the wrong codes of a user. If there is no row, there are none.
 pub(in crate::postgres) fn read_failures(row: Option<&Row>) -> Result<FailuresRow> {
     let Some(row) = row else { return Ok(FailuresRow::default()) };
     let read = |column| {
@@ -332,7 +332,7 @@ pub(in crate::postgres) fn delete_failures(user: UserId) -> Query {
     Query::new("DELETE FROM code_failures WHERE user_id = $1").bind(*user.as_uuid())
 }
 
-/// Selects those of these ids of tickets and challenges that were used. Read the rows with
+/// Selects the used ones among these ids of tickets and challenges. Read the rows with
 /// [`read_ids`].
 pub(in crate::postgres) fn used(ids: &[SingleUseId]) -> Query {
     let ids: Vec<_> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
@@ -352,8 +352,8 @@ pub(in crate::postgres) fn insert_used(used: &UsedId) -> Query {
         .bind(used.expires_at.as_millisecond())
 }
 
-/// Locks up to `limit` used ids that have expired and that no other transaction has locked. Read the
-/// rows with [`read_ids`].
+/// Locks up to `limit` used ids that have expired and that no other transaction has locked. Read
+/// the rows with [`read_ids`].
 pub(in crate::postgres) fn lock_expired_ids(now: Timestamp, limit: u32) -> Query {
     Query::new(
         "SELECT id FROM used_ids WHERE expires_at <= $1

@@ -135,6 +135,15 @@ pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
     query.bind(i64::from(limit))
 }
 
+/// Selects what a ticket of an account depends on. Read the row with [`read_account_state`].
+pub(in crate::postgres) fn state(user: UserId) -> Query {
+    Query::new(
+        "SELECT id, password_version, disabled_at, device_version, second_factor_at
+         FROM users WHERE id = $1",
+    )
+    .bind(*user.as_uuid())
+}
+
 /// Locks an account that will be deleted, or whose email address will change. Waits for transactions
 /// that record an event about it.
 /// Read the row with [`read_account_state`].

@@ -24,7 +24,7 @@ pub(crate) struct NewPasskeyRows<'a> {
     pub(crate) acting: ActingRows<'a>,
     /// The number of the user's passkeys.
     pub(crate) passkeys: usize,
-    /// `true` if a user has a passkey with the credential id.
+    /// `true` if a passkey of some user has the credential ID.
     pub(crate) is_taken: bool,
     /// `true` if the id of the challenge is stored.
     pub(crate) is_challenge_used: bool,
@@ -161,7 +161,7 @@ pub(super) struct PresentedPasskey<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The judgement on a presented passkey.
+/// The verdict on a presented passkey.
 #[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 pub(super) enum PasskeyVerdict {
     Accepted(UsedFactor, UsedId),

@@ -1,6 +1,6 @@
 //! The second step of a sign-in.
 
-use auth_core::{Amr, CodeLimit};
+use auth_core::{Amr, CodeLimit, Ticket, Timestamp};
 
 use super::passkeys::{PasskeyVerdict, PresentedPasskey};
 use super::{
@@ -18,16 +18,22 @@ use crate::rules::users::AccountState;
 use crate::sessions::NewSession;
 use crate::users::User;
 
-/// The stored rows that decide whether a second factor opens a session. The rows of factors that
-/// are not presented need not be read.
+/// The stored rows that decide whether a ticket is valid.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SecondStepRows<'a> {
+pub(crate) struct TicketRows<'a> {
     /// The account of the ticket.
     pub(crate) account: Option<&'a User>,
     /// The state of the same account.
     pub(crate) state: Option<&'a AccountState>,
     /// `true` if the id of the ticket is stored.
-    pub(crate) is_ticket_used: bool,
+    pub(crate) is_used: bool,
+}
+
+/// The stored rows that decide whether a second factor opens a session. The rows of factors that
+/// are not presented need not be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecondStepRows<'a> {
+    pub(crate) ticket: TicketRows<'a>,
     pub(crate) failures: &'a FailuresRow,
     pub(crate) totp: Option<&'a TotpRow>,
     /// `true` if the account has the presented recovery code.
@@ -42,10 +48,16 @@ pub(crate) struct SecondStepRows<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SecondStepWrite {
     Opened(SignInWrite),
-    /// Returns [`SecondStepOutcome::CodeWrong`].
+    /// Returns [`second_step_outcome`](WrongCode::second_step_outcome).
     Wrong(WrongCode),
     /// Returns [`SecondStepOutcome::CredentialInvalid`].
     Rejected(RejectedPasskey),
+}
+
+impl WrongCode {
+    pub(crate) const fn second_step_outcome(&self) -> SecondStepOutcome {
+        if self.locks_out { SecondStepOutcome::LockedOut } else { SecondStepOutcome::CodeWrong }
+    }
 }
 
 /// Decides whether a ticket and a second factor open a session.
@@ -55,7 +67,7 @@ pub(crate) fn open_session_with_second_factor(
 ) -> Decision<SecondStepWrite, SecondStepOutcome> {
     let new = &step.session;
     let now = new.session.created_at;
-    let Some((account, state)) = ticket_account(step, rows) else {
+    let Some((account, state)) = ticket_account(step, rows.ticket) else {
         return Decision::Return(SecondStepOutcome::TicketInvalid);
     };
     let attempt = |limit| CodeAttempt {
@@ -85,12 +97,16 @@ pub(crate) fn open_session_with_second_factor(
             }
         }
         PresentedFactor::RecoveryCode(hash) => {
-            let attempt = attempt(CodeLimit::RecoveryCodes);
-            if let Some(retry_after) = attempt.wait() {
-                return Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after });
-            }
+            // A lockout does not apply to a right code, which cannot be guessed. Otherwise, an
+            // attacker with the password could lock the owner out.
             if !rows.has_recovery_code {
-                return Decision::Write(SecondStepWrite::Wrong(attempt.wrong()));
+                let attempt = attempt(CodeLimit::RecoveryCodes);
+                return match attempt.wait() {
+                    Some(retry_after) => {
+                        Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after })
+                    }
+                    None => Decision::Write(SecondStepWrite::Wrong(attempt.wrong())),
+                };
             }
             let event = Event::by_user(EventKind::RecoveryCodeUsed, now, new.client.clone());
             events.push(event.about(account.id).in_session(new.session.id));
@@ -136,24 +152,33 @@ pub(crate) fn open_session_with_second_factor(
     }))
 }
 
-/// Returns the account if the ticket is valid for it, and the session is the one that the ticket
-/// and the factor may open.
+/// Returns the account if the ticket is valid for it, and the ticket and the factor may open this
+/// session.
 fn ticket_account<'a>(
     step: &SecondStep,
-    rows: SecondStepRows<'a>,
+    rows: TicketRows<'a>,
 ) -> Option<(&'a User, &'a AccountState)> {
     let SecondStep { ticket, session: NewSession { session, .. }, .. } = step;
+    let (account, state) = valid_ticket(ticket, rows, session.created_at)?;
+    let is_valid = session.user_id == account.id && session.amr == amr(step);
+    if is_valid { Some((account, state)) } else { None }
+}
+
+/// Returns the account of a ticket if the ticket is valid.
+pub(crate) fn valid_ticket<'a>(
+    ticket: &Ticket,
+    rows: TicketRows<'a>,
+    now: Timestamp,
+) -> Option<(&'a User, &'a AccountState)> {
     let (account, state) = (enabled(rows.account)?, rows.state?);
-    let has_user = ticket.user == account.id && session.user_id == account.id;
     let has_versions = ticket.password_version == state.password_version.0
         && ticket.device_version == state.device_version.0;
     let turned_on = account.second_factor_at?.as_millisecond();
-    let is_valid = has_user
+    let is_valid = ticket.user == account.id
         && has_versions
         && ticket.second_factor_at.as_millisecond() == turned_on
-        && session.created_at < ticket.expires_at
-        && session.amr == amr(step)
-        && !rows.is_ticket_used;
+        && now < ticket.expires_at
+        && !rows.is_used;
     if is_valid { Some((account, state)) } else { None }
 }
 

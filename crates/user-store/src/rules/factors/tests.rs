@@ -192,7 +192,7 @@ fn a_confirmed_app_turns_the_second_factor_on_or_replaces_the_app() {
 
     let expired = Decision::Return(ConfirmTotpOutcome::NoPendingTotp);
     assert_eq!(confirm(&ada, NOW + SECOND), expired);
-    // No code is right long before.
+    // At a much earlier time, the code is wrong.
     let Decision::Write(ConfirmTotpWrite::Wrong(wrong)) = confirm(&ada, NOW - 200 * SECOND) else {
         unreachable!("the code is wrong");
     };
@@ -294,16 +294,24 @@ fn a_notice_goes_only_to_a_verified_email_address() {
 }
 
 #[test]
-fn an_operator_resets_whatever_there_is() {
+fn an_operator_resets_everything_that_is_stored() {
     let ada = ada();
     let without = off(&ada);
     let none = FailuresRow::default();
     let mut some = none.clone();
     let _ = some.recovery_codes.count(CodeLimit::RecoveryCodes, NOW);
-    for (account, passkeys, failures) in
-        [(&ada, 0, &none), (&without, 1, &none), (&without, 0, &some)]
-    {
-        let decision = reset_second_factor(Some(account), passkeys, failures, mail_id(), NOW);
+    let expires_at = NOW + Duration::from_millis(1);
+    let pending = PendingTotpRow { secret: TotpSecret::generate(&SystemRandom), expires_at };
+    let expired = PendingTotpRow { expires_at: NOW, ..pending.clone() };
+    let nothing =
+        ResetRows { account: Some(&without), pending: None, passkeys: 0, failures: &none };
+    for rows in [
+        ResetRows { account: Some(&ada), ..nothing },
+        ResetRows { pending: Some(&pending), ..nothing },
+        ResetRows { passkeys: 1, ..nothing },
+        ResetRows { failures: &some, ..nothing },
+    ] {
+        let decision = reset_second_factor(rows, mail_id(), NOW);
         let Decision::Write(record) = decision else {
             unreachable!("there is something to reset");
         };
@@ -313,8 +321,10 @@ fn an_operator_resets_whatever_there_is() {
         );
         assert_eq!(notice_kind(&record), Some(NoticeKind::SecondFactorReset));
     }
-    let nothing = Decision::Return(ResetSecondFactorOutcome::NothingToReset);
-    assert_eq!(reset_second_factor(Some(&without), 0, &none, None, NOW), nothing);
+    for rows in [nothing, ResetRows { pending: Some(&expired), ..nothing }] {
+        let returned = Decision::Return(ResetSecondFactorOutcome::NothingToReset);
+        assert_eq!(reset_second_factor(rows, None, NOW), returned);
+    }
     let unknown = Decision::Return(ResetSecondFactorOutcome::NotFound);
-    assert_eq!(reset_second_factor(None, 0, &none, None, NOW), unknown);
+    assert_eq!(reset_second_factor(ResetRows { account: None, ..nothing }, None, NOW), unknown);
 }

@@ -33,8 +33,14 @@ pub(crate) struct ConfirmTotpRows<'a> {
 pub(crate) enum ConfirmTotpWrite {
     /// Returns [`ConfirmedTotp::outcome`].
     Confirmed(ConfirmedTotp),
-    /// Returns [`ConfirmTotpOutcome::CodeWrong`].
+    /// Returns [`confirm_outcome`](WrongCode::confirm_outcome).
     Wrong(WrongCode),
+}
+
+impl WrongCode {
+    pub(crate) const fn confirm_outcome(&self) -> ConfirmTotpOutcome {
+        if self.locks_out { ConfirmTotpOutcome::LockedOut } else { ConfirmTotpOutcome::CodeWrong }
+    }
 }
 
 /// An app that was confirmed.

@@ -8,7 +8,7 @@ use crate::factors::{
 };
 use crate::rules::factors::{
     PasskeySignInRows, PasskeyWrite, RejectedPasskey, SecondStepRows, SecondStepWrite, SignInWrite,
-    TotpRow, UsedFactor,
+    TicketRows, TotpRow, UsedFactor,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::NewSession;
@@ -22,9 +22,11 @@ pub(super) fn with_second_factor(tx: &Connection, step: &SecondStep) -> Result<S
     let state = users::account_state(tx, user)?;
     let presented = Presented::read(tx, user, &step.factor)?;
     let rows = SecondStepRows {
-        account: account.as_ref(),
-        state: state.as_ref(),
-        is_ticket_used: factors::is_used(tx, step.ticket.id)?,
+        ticket: TicketRows {
+            account: account.as_ref(),
+            state: state.as_ref(),
+            is_used: factors::is_used(tx, step.ticket.id)?,
+        },
         failures: &factors::failures(tx, user)?,
         totp: presented.totp.as_ref(),
         has_recovery_code: presented.has_recovery_code,
@@ -37,7 +39,7 @@ pub(super) fn with_second_factor(tx: &Connection, step: &SecondStep) -> Result<S
         }
         Decision::Write(SecondStepWrite::Wrong(wrong)) => {
             save_wrong_code(tx, &wrong)?;
-            Ok(SecondStepOutcome::CodeWrong)
+            Ok(wrong.second_step_outcome())
         }
         Decision::Write(SecondStepWrite::Rejected(rejected)) => {
             save_rejected_passkey(tx, &rejected)?;
@@ -104,7 +106,7 @@ impl Presented {
     }
 }
 
-/// Carries out the decision that a second factor or a passkey opens a session.
+/// Writes the decision that a second factor or a passkey opens a session.
 fn open_session(tx: &Connection, write: SignInWrite, new: &NewSession) -> Result<OpenedSession> {
     let now = new.session.created_at;
     for used in &write.used_ids {

@@ -58,7 +58,7 @@ pub(in crate::sqlite) fn replace_totp(
     Ok(())
 }
 
-/// Saves the use of a code of the app.
+/// Saves the use of an app code.
 pub(in crate::sqlite) fn use_totp(
     connection: &Connection,
     user: UserId,
@@ -144,7 +144,7 @@ pub(in crate::sqlite) fn has_recovery_code(
         .exists(params![user.as_uuid().as_bytes(), code.as_bytes()])
 }
 
-/// Returns the number of unused recovery codes, if the user has got any.
+/// Returns the number of unused recovery codes, if the user has a list of them.
 pub(in crate::sqlite) fn recovery_codes(
     connection: &Connection,
     user: UserId,
@@ -220,7 +220,7 @@ pub(in crate::sqlite) fn delete_recovery_code(
 const PASSKEY_COLUMNS: &str = "p.id, u.id, p.credential_id, p.public_key, p.name, p.sign_count, \
                                p.backup_eligible, p.backed_up, p.created_at, p.last_used_at";
 
-/// The passkeys `p`, each with its user `u`.
+/// The passkeys `p`, each joined with its user `u`.
 const PASSKEYS: &str = "passkeys p JOIN users u ON u.number = p.user_number";
 
 fn read_passkey(row: &Row<'_>) -> Result<Passkey> {

@@ -71,7 +71,8 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
             refresh_family, refresh_token
         )
         SELECT zeroblob(16), number, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32) FROM users LIMIT 1;
-        -- A session from before the second factor was turned on, whose time is later: clocks differ.
+        -- A session from before the second factor was turned on, with a later time, because clocks
+        -- differ.
         UPDATE users SET second_factor_at = 0 WHERE number IN (SELECT user_number FROM sessions);";
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     signed_in

@@ -1,4 +1,4 @@
-//! Locks of changes of second factors, and steps with second factors and passkeys.
+//! The locks that changes to second factors take, and functions for other tests.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -66,7 +66,7 @@ async fn add(store: &PostgresStore, acting: &ActingSession) -> Passkey {
     passkey
 }
 
-/// The changes of one account run one after the other, whichever sessions they come from.
+/// Changes to one account run one after the other, even if they come from different sessions.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_of_second_factors_waits_for_other_changes_of_the_account() {
     let database = new_database();
@@ -126,7 +126,7 @@ async fn every_change_of_second_factors_waits_for_other_changes_of_the_account()
     assert_eq!(outcome.unwrap(), ResetSecondFactorOutcome::NothingToReset);
 }
 
-/// Commits a transaction as soon as another connection waits for it. Returns whether one does.
+/// Commits a transaction as soon as another connection waits for it. Returns `false` if none does.
 async fn commit_when_waiting(client: &Client) -> bool {
     let is_waiting = waits(client).await;
     client.batch_execute("COMMIT").await.unwrap();
@@ -231,8 +231,8 @@ pub(super) fn passkey_sign_in(user: UserId, passkey: PasskeyUse, now: Timestamp)
     PasskeySignIn { passkey, session, notice: mail(now) }
 }
 
-/// Builds the second step after a first step with a password. Returns `None` if the second factor of
-/// the account is off.
+/// Builds the second step after a first step with a password. Returns `None` if the second factor
+/// of the account is off.
 pub(super) fn second_step(
     found: &Credentials,
     factor: PresentedFactor,

@@ -150,7 +150,7 @@ async fn a_sign_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
     assert!((1..=3).contains(&refresh), "{refresh}");
 }
 
-/// A sign-in with a passkey first reads the passkey, to verify its signature.
+/// A sign-in with a passkey first reads the passkey, in order to verify its signature.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_step_takes_two_round_trips_and_a_sign_in_with_a_passkey_three() {
     let server = Server::start().await;

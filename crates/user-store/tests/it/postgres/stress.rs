@@ -303,7 +303,7 @@ impl Client {
         match self.below(14) {
             0..3 => self.set_up_app(acting).await?,
             3..5 => {
-                // All accounts share a few credential ids.
+                // All accounts share a few credential IDs.
                 let number = u8::try_from(self.below(4)).unwrap();
                 let credential = CredentialId::from_bytes(&[number; 16]).unwrap();
                 let new = new_passkey(passkey(user, credential, NOW));
@@ -356,7 +356,7 @@ impl Client {
         Ok(())
     }
 
-    /// Makes the second step of a sign-in with a passkey, with a wrong app code, and with a wrong
+    /// Tries the second step of a sign-in with a passkey, with a wrong app code, and with a wrong
     /// recovery code.
     async fn second_step(
         &mut self,
@@ -514,11 +514,11 @@ fn user(email: &str) -> User {
     }
 }
 
-/// Counts the events about users that do not exist, except those of their deletions, the sessions of
-/// accounts that are disabled, the counters that are not used, and the codes and the mails of users
-/// that do not exist or whose email address is another one. Also counts the accounts whose second
-/// factor is on without an app and a passkey, and those with an app or recovery codes although it is
-/// off.
+/// Counts the events about users that do not exist, except those of their deletions, the sessions
+/// of accounts that are disabled, the counters that are not used, and the codes and the mails of
+/// users that do not exist or whose email address is another one. Also counts the accounts whose
+/// second factor is on although they have neither an app nor a passkey, and those that have an app
+/// or recovery codes although it is off.
 const INCONSISTENCIES: &str = "
     SELECT (SELECT count(*) FROM events e
             WHERE user_id IS NOT NULL AND kind <> 'account_deleted'

@@ -31,7 +31,7 @@ async fn turn_on(store: &SqliteStore) -> User {
     user
 }
 
-/// Inserts a session, as a server that does not know second factors would if `amr` is `None`.
+/// Inserts a session. If `amr` is `None`, does it like a server that does not know second factors.
 fn insert_session(
     connection: &Connection,
     created_at: i64,

@@ -39,7 +39,7 @@ pub(super) fn use_factors(
     FactorsState { list, retry, view, message, unverified, onchanged }
 }
 
-/// What the sections show and change.
+/// The state that the sections show and change.
 #[derive(Clone, PartialEq)]
 pub(super) struct FactorsState {
     pub(super) list: UseStateHandle<RemoteList<Factors>>,
@@ -56,7 +56,7 @@ pub(super) struct FactorsState {
 /// The content of the section *Two-step log-in*.
 #[derive(Clone, PartialEq)]
 pub(super) enum View {
-    /// Whether the second factor is on.
+    /// The state of the second factor.
     Overview,
     /// The app that is being set up.
     SetUp(PendingTotp),
@@ -72,11 +72,11 @@ impl FactorsState {
         self.message.set(Some(message));
     }
 
-    /// Shows what has changed.
+    /// Loads the factors again after a change.
     pub(super) async fn changed(&self, session: &SessionHandle) {
         self.list.set(session.authorized(api::factors()).await.into());
         self.onchanged.emit(());
-        // The user may have had to turn the second factor on first.
+        // The restrictions on a user without a second factor may have ended.
         session.verify();
     }
 }

@@ -22,7 +22,7 @@ const REMOVED: &str = "The passkey has been removed. All other sessions have end
 #[derive(Properties, PartialEq)]
 pub(super) struct PasskeysSectionProps {
     pub(super) state: FactorsState,
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub(super) passkeys: Passkeys,
 }
 

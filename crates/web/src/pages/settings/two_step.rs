@@ -104,8 +104,8 @@ pub(super) fn TwoStepSection(props: &TwoStepSectionProps) -> Html {
     }
 }
 
-/// Moves the focus to the heading of a view that has replaced another one, and to the heading of the
-/// section if an action has removed the focused button.
+/// Moves the focus to the heading of a view that has replaced another one, and to the heading of
+/// the section if an action has removed the focused button.
 #[hook]
 fn use_focus(view: &View, has_succeeded: bool) {
     let heading = match view {

@@ -41,7 +41,7 @@ pub(super) enum Note {
     /// The id cannot be kept, because it is not a UUID, or is the nil or the max UUID. The account
     /// gets a new one.
     ReplacedId { old: String, new: UserId },
-    /// The account had a second factor, which an export does not contain.
+    /// The account had a second factor. The export does not contain it.
     NoSecondFactor,
     /// A value of the record contains line breaks.
     SeveralLines,

@@ -111,6 +111,10 @@ rejected, because it may have been copied.
 
 REQUEST
 
+If this was not you, reset your password now:
+
+https://auth.example.com/forgot
+
 Remove this passkey in the settings, even if this was you, and add a new
 one:
 

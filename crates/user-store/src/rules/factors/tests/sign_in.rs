@@ -57,9 +57,11 @@ impl Stored {
 
     fn rows(&self) -> SecondStepRows<'_> {
         SecondStepRows {
-            account: Some(&self.account),
-            state: Some(&self.state),
-            is_ticket_used: false,
+            ticket: TicketRows {
+                account: Some(&self.account),
+                state: Some(&self.state),
+                is_used: false,
+            },
             failures: &self.failures,
             totp: None,
             has_recovery_code: false,
@@ -155,7 +157,9 @@ fn recovery_codes_are_counted_apart_from_app_codes() {
     }
     let retry_after = Duration::from_mins(15);
     let locked_out = Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after });
-    assert_eq!(judge(&stored, true), locked_out);
+    assert_eq!(judge(&stored, false), locked_out);
+    let right = judge(&stored, true);
+    assert!(matches!(right, Decision::Write(SecondStepWrite::Opened(_))), "{right:?}");
 }
 
 #[test]
@@ -188,11 +192,13 @@ fn a_ticket_is_valid_for_the_account_as_it_was() {
         assert!(!stored.is_valid(&SecondStep { session, ..step.clone() }));
     }
     let invalid = Decision::Return(SecondStepOutcome::TicketInvalid);
-    let used = SecondStepRows { is_ticket_used: true, ..stored.rows() };
+    let rows = stored.rows();
+    let used = SecondStepRows { ticket: TicketRows { is_used: true, ..rows.ticket }, ..rows };
     assert_eq!(open_session_with_second_factor(&step, used), invalid);
     let disabled = User { disabled_at: Some(NOW), ..stored.account.clone() };
     for account in [None, Some(&disabled), Some(&off(&stored.account))] {
-        let rows = SecondStepRows { account, ..stored.rows() };
+        let ticket = TicketRows { account, ..rows.ticket };
+        let rows = SecondStepRows { ticket, ..rows };
         assert_eq!(open_session_with_second_factor(&step, rows), invalid);
     }
 }
@@ -307,14 +313,14 @@ fn a_passkey_opens_a_session_of_its_owner_if_its_state_is_plausible() {
     let was_eligible = Passkey { state: SYNCED, ..key };
     let Decision::Write(SecondStepWrite::Rejected(rejected)) = judge(Some(&was_eligible), false)
     else {
-        unreachable!("the passkey is not eligible any more");
+        unreachable!("the passkey is no longer eligible");
     };
     assert_eq!(kinds(&rejected.record), ["second_factor_failed"]);
     assert_eq!(rejected.record.notice, None);
     let Decision::Write(PasskeyWrite::Rejected(rejected)) =
         judge_alone(account, Some(&was_eligible), false)
     else {
-        unreachable!("the passkey is not eligible any more");
+        unreachable!("the passkey is no longer eligible");
     };
     assert_eq!(kinds(&rejected.record), ["sign_in_failed"]);
     assert_eq!(rejected.record.notice, None);

@@ -191,6 +191,8 @@ SELECT id, kind, recipient, user_id, created_at, expires_at, attempts, next_atte
 -- (text) -> (uuid, int8, int8, int8, int8)
 SELECT id, password_version, disabled_at, device_version, second_factor_at FROM users WHERE email_key = $1 FOR NO KEY UPDATE;
 -- (uuid) -> (uuid, int8, int8, int8, int8)
+SELECT id, password_version, disabled_at, device_version, second_factor_at FROM users WHERE id = $1;
+-- (uuid) -> (uuid, int8, int8, int8, int8)
 SELECT id, password_version, disabled_at, device_version, second_factor_at FROM users WHERE id = $1 FOR NO KEY UPDATE;
 -- (uuid) -> (uuid, int8, int8, int8, int8)
 SELECT id, password_version, disabled_at, device_version, second_factor_at FROM users WHERE id = $1 FOR UPDATE;

@@ -9,7 +9,7 @@ use crate::format::device;
 use crate::messages::{FieldProblem, describe_webauthn};
 use crate::pages::settings::factors::{FactorsState, failure};
 use crate::pages::submission::use_submission;
-use crate::session::use_session;
+use crate::session::{InSession, use_session};
 use crate::webauthn::{self, Passkeys, WebauthnError};
 
 /// The name of the input for the name of a passkey.
@@ -22,7 +22,7 @@ const ADDED: &str = "The passkey has been added.";
 #[derive(Properties, PartialEq)]
 pub(super) struct AddFormProps {
     pub(super) state: FactorsState,
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub(super) passkeys: Passkeys,
     /// Called with the message after a passkey has been added, and without one before.
     pub(super) onmessage: Callback<Option<&'static str>>,
@@ -40,17 +40,24 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
         async move |data: FormData| {
             onmessage.emit(None);
             let name = entered_name(&data)?;
-            let options = session.authorized_fresh(api::new_passkey_options()).await;
-            if options.as_ref().is_err_and(|error| error.has_code(ErrorCode::PasskeysUnavailable)) {
-                // The form is removed.
-                browser::focus(browser::element(HEADING));
-                passkeys.set(Passkeys::Unsupported);
+            loop {
+                let options = session.authorized_fresh(api::new_passkey_options()).await;
+                if options.as_ref().is_err_and(is_unavailable) {
+                    // The form is removed.
+                    browser::focus(browser::element(HEADING));
+                    passkeys.set(Passkeys::Unsupported);
+                }
+                let options = options.map_err(|error| failure(&error))?;
+                let credential = webauthn::create(&options).await.map_err(not_created)?;
+                let passkey = AddPasskeyRequest { name: name.clone(), credential };
+                let added = session.authorized_in_session(api::add_passkey(&passkey)).await;
+                match added.map_err(|error| not_added(&error))? {
+                    InSession::Answer(_) => break,
+                    // The options are not valid in the new session. The next passkey replaces this
+                    // one in the authenticator, because both belong to the same account.
+                    InSession::Replaced => {}
+                }
             }
-            let options = options.map_err(|error| failure(&error))?;
-            let credential = webauthn::create(&options).await.map_err(not_created)?;
-            let passkey = AddPasskeyRequest { name, credential };
-            let added = session.authorized_fresh(api::add_passkey(&passkey)).await;
-            added.map_err(|error| not_added(&error))?;
             onmessage.emit(Some(ADDED));
             state.changed(&session).await;
             Ok(())
@@ -88,14 +95,26 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
     }
 }
 
+fn is_unavailable(error: &ApiError) -> bool {
+    error.has_code(ErrorCode::PasskeysUnavailable)
+}
+
 /// Returns the name of a passkey, or the error that can be found without the server.
 pub(super) fn entered_name(data: &FormData) -> Result<String, Failure> {
     let name = data.text(NAME).trim();
     let is_valid = (1..=MAX_NAME_LENGTH).contains(&name.chars().count())
-        && !name.chars().any(char::is_control);
+        && !name.chars().any(|c| c.is_control() || is_invisible(c));
     let problem = (!is_valid).then_some(FieldProblem::NameInvalid);
     Failure::from_fields([(NAME, problem)]).into_result()?;
     Ok(name.to_owned())
+}
+
+/// Returns whether the character is one of the invisible ones that are pasted most often. The server
+/// rejects more, but then the browser has already created the passkey.
+const fn is_invisible(c: char) -> bool {
+    let is_space_or_mark =
+        matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    is_space_or_mark || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// Builds the failure for a passkey that the browser has not created.
@@ -137,7 +156,7 @@ mod tests {
     fn a_name_has_1_to_64_characters() {
         assert_eq!(name(" Chrome on Linux "), Ok("Chrome on Linux".to_owned()));
         assert_eq!(name(&"é".repeat(64)), Ok("é".repeat(64)));
-        for text in ["", " ", &"é".repeat(65), "a\tb", "a\u{85}b"] {
+        for text in ["", " ", &"é".repeat(65), "a\tb", "a\u{85}b", "a\u{202e}b", "a\u{200b}"] {
             assert_eq!(name(text), Err(Some(FieldProblem::NameInvalid)), "{text:?}");
         }
     }
