@@ -54,8 +54,9 @@ impl Ci {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         if self.list {
             let mut stdout = io::stdout();
+            let width = name_width();
             for step in Step::value_variants() {
-                writeln!(stdout, "{:<7} {}", step.name(), step.description())?;
+                writeln!(stdout, "{:<width$} {}", step.name(), step.description())?;
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -94,15 +95,21 @@ fn is_blocked(step: Step, earlier: &[StepReport]) -> bool {
         })
 }
 
+/// Returns the length of the longest name of a step.
+fn name_width() -> usize {
+    Step::value_variants().iter().map(|step| step.name().len()).max().unwrap_or_default()
+}
+
 fn print_summary(reports: &[StepReport]) -> ExitCode {
-    println!("\nstep    result    seconds");
+    let width = name_width();
+    println!("\n{:<width$} result    seconds", "step");
     for StepReport { step, outcome, duration } in reports {
         let result = match outcome {
             StepOutcome::Passed => "ok",
             StepOutcome::Failed(_) => "FAILED",
             StepOutcome::Skipped => "skipped",
         };
-        println!("{:<7} {result:<8} {:>8.1}", step.name(), duration.as_secs_f32());
+        println!("{:<width$} {result:<8} {:>8.1}", step.name(), duration.as_secs_f32());
     }
     for StepReport { step, outcome, .. } in reports {
         if let StepOutcome::Failed(error) = outcome {

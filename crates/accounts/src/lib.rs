@@ -90,6 +90,7 @@ mod mail_request;
 mod maintenance;
 mod new_session;
 mod operator;
+mod passkey_sign_in;
 mod passkeys;
 mod password_reset;
 mod passwords;
@@ -142,10 +143,12 @@ pub use operator::Operator;
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::mails::SendTestMailError;
 pub use operator::users::{OperatorError, SecondFactorReset};
+pub use passkey_sign_in::{
+    PasskeyOptions, PasskeyOptionsError, PasskeySignInError, SignInWithPasskey,
+};
 pub use passkeys::{
-    AddPasskey, AddPasskeyError, PasskeyOptions, PasskeyOptionsError, PasskeyRegistrationError,
-    PasskeyRegistrationOptions, PasskeySignInError, RemovePasskeyError, RenamePasskeyError,
-    SignInWithPasskey,
+    AddPasskey, AddPasskeyError, PasskeyRegistrationError, PasskeyRegistrationOptions,
+    RemovePasskeyError, RenamePasskeyError,
 };
 pub use password_reset::{PasswordReset, ResetPasswordError};
 pub use passwords::{HashingError, HashingMode};

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::accounts::Accounts;
 use crate::caller::Caller;
 use crate::new_session::{SessionRequest, session_opened};
-use crate::passkeys::{AssertionError, PresentedBy};
+use crate::passkey_sign_in::{AssertionError, PresentedBy};
 use crate::service_error::ServiceError;
 use crate::tokens::IssuedTokens;
 

@@ -2,16 +2,16 @@
 //! an error is logged and never sent to the client.
 
 mod factors;
+mod mail;
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
 use accounts::{
-    AuthenticateError, ChangeEmailError, CodeError, CodeSignInError, CompleteSignInError,
-    EmailError, EndSessionError, HashingError, KeyError, Origin, OwnAccountError, PasswordError,
-    RefreshError, RequestEmailChangeError, RequestMailError, ResetPasswordError,
-    SendVerificationError, ServiceError, SignInError, SignUpError, StoreError, error_chain,
+    AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, Origin,
+    OwnAccountError, PasswordError, RefreshError, ServiceError, SignInError, SignUpError,
+    StoreError, error_chain,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
 use warp::http::StatusCode;
@@ -19,8 +19,7 @@ use warp::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHEN
 
 use crate::cookie::SetCookie;
 
-use factors::{expired_challenge, wrong_app_code, wrong_recovery_code};
-pub(crate) use factors::{passkey_name_error, rejected_credential};
+pub(crate) use factors::{FactorField, passkey_name_error, rejected_credential};
 
 /// An error response to a request.
 #[derive(Debug)]
@@ -316,27 +315,6 @@ impl ApiError {
         }
     }
 
-    /// Converts an error from the second step of a log-in. `field` is the request field that
-    /// contains the second factor.
-    pub(crate) fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
-        match error {
-            CompleteSignInError::InvalidTicket => Self::InvalidTicket,
-            CompleteSignInError::CodeWrong => Self::InvalidFields(vec![match field {
-                FactorField::RecoveryCode => wrong_recovery_code(),
-                FactorField::Code | FactorField::Credential => wrong_app_code(),
-            }]),
-            CompleteSignInError::CredentialInvalid => {
-                Self::InvalidFields(vec![rejected_credential()])
-            }
-            CompleteSignInError::ChallengeExpired => Self::InvalidFields(vec![expired_challenge()]),
-            CompleteSignInError::TooManyAttempts { retry_after } => {
-                Self::TooManyAttempts(retry_after)
-            }
-            CompleteSignInError::PasskeysUnavailable => Self::PasskeysUnavailable,
-            CompleteSignInError::Service(error) => error.into(),
-        }
-    }
-
     /// Converts an error from an action that requires the current password. `field` is the name of
     /// the request field that contains this password.
     pub(crate) fn from_own_account(error: OwnAccountError, field: &str) -> Self {
@@ -351,14 +329,6 @@ impl ApiError {
             OwnAccountError::Service(error) => error.into(),
         }
     }
-}
-
-/// The field of a request that contains the second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FactorField {
-    Code,
-    RecoveryCode,
-    Credential,
 }
 
 /// Returns the time in whole seconds, rounded up so that a client does not try again too early.
@@ -442,121 +412,6 @@ impl From<EndSessionError> for ApiError {
             EndSessionError::SessionEnded => Self::InvalidToken,
             EndSessionError::Store(error) => error.into(),
         }
-    }
-}
-
-impl From<SendVerificationError> for ApiError {
-    fn from(error: SendVerificationError) -> Self {
-        match error {
-            SendVerificationError::AlreadyVerified => Self::AlreadyVerified,
-            SendVerificationError::TooManyAttempts { retry_after } => {
-                Self::TooManyAttempts(retry_after)
-            }
-            SendVerificationError::SessionEnded => Self::InvalidToken,
-            SendVerificationError::MailDisabled => Self::MailDisabled,
-            SendVerificationError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<CodeError> for ApiError {
-    fn from(error: CodeError) -> Self {
-        match error {
-            CodeError::Wrong => Self::InvalidFields(vec![wrong_code()]),
-            CodeError::Expired => Self::InvalidFields(vec![expired_code()]),
-            CodeError::SessionEnded => Self::InvalidToken,
-            CodeError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<RequestEmailChangeError> for ApiError {
-    fn from(error: RequestEmailChangeError) -> Self {
-        match error {
-            RequestEmailChangeError::InvalidEmail(error) => {
-                Self::InvalidFields(vec![email_error(error)])
-            }
-            RequestEmailChangeError::Unchanged => Self::InvalidFields(vec![FieldError {
-                field: "email".to_owned(),
-                code: FieldCode::EmailUnchanged,
-                message: "This is your current email address. Enter another one.".to_owned(),
-            }]),
-            RequestEmailChangeError::StepUpRequired => Self::StepUpRequired,
-            RequestEmailChangeError::WrongPassword => {
-                Self::InvalidFields(vec![wrong_password("password")])
-            }
-            RequestEmailChangeError::TooManyAttempts { retry_after } => {
-                Self::TooManyAttempts(retry_after)
-            }
-            RequestEmailChangeError::SessionEnded => Self::InvalidToken,
-            RequestEmailChangeError::MailDisabled => Self::MailDisabled,
-            RequestEmailChangeError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<ChangeEmailError> for ApiError {
-    fn from(error: ChangeEmailError) -> Self {
-        match error {
-            ChangeEmailError::EmailTaken => Self::EmailTaken,
-            ChangeEmailError::Code(error) => error.into(),
-        }
-    }
-}
-
-impl From<RequestMailError> for ApiError {
-    fn from(error: RequestMailError) -> Self {
-        match error {
-            RequestMailError::InvalidEmail(error) => Self::InvalidFields(vec![email_error(error)]),
-            RequestMailError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            RequestMailError::MailDisabled => Self::MailDisabled,
-            RequestMailError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<ResetPasswordError> for ApiError {
-    fn from(error: ResetPasswordError) -> Self {
-        match error {
-            ResetPasswordError::Invalid(error) => {
-                Self::InvalidFields(vec![password_error("new_password", error)])
-            }
-            ResetPasswordError::TokenInvalid => Self::InvalidFields(vec![FieldError {
-                field: "token".to_owned(),
-                code: FieldCode::TokenInvalid,
-                message: "This code or link is not valid, or no longer valid. Request a new one."
-                    .to_owned(),
-            }]),
-            ResetPasswordError::MailDisabled => Self::MailDisabled,
-            ResetPasswordError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<CodeSignInError> for ApiError {
-    fn from(error: CodeSignInError) -> Self {
-        match error {
-            CodeSignInError::Wrong => Self::InvalidFields(vec![wrong_code()]),
-            CodeSignInError::Expired => Self::InvalidFields(vec![expired_code()]),
-            CodeSignInError::SignInDisabled => Self::NotFound,
-            CodeSignInError::Service(error) => error.into(),
-        }
-    }
-}
-
-fn wrong_code() -> FieldError {
-    FieldError {
-        field: "code".to_owned(),
-        code: FieldCode::CodeWrong,
-        message: "The code is wrong. Check it and try again.".to_owned(),
-    }
-}
-
-fn expired_code() -> FieldError {
-    FieldError {
-        field: "code".to_owned(),
-        code: FieldCode::CodeExpired,
-        message: "This code is no longer valid. Request a new one.".to_owned(),
     }
 }
 

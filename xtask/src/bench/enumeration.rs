@@ -3,8 +3,8 @@
 //!
 //! Each [scenario](Scenario) has its own server. Requests of several kinds are sent in random
 //! order. Each pair of kinds is compared with the Mann-Whitney U test, which makes no assumptions
-//! about the distribution of the times. Controls check the measurement itself: a second account of the
-//! same kind must not differ from the first, and requests with slightly more work must differ.
+//! about the distribution of the times. Controls check the measurement itself: a second account of
+//! the same kind must not differ from the first, and requests with slightly more work must differ.
 
 mod accounts;
 mod sample;

@@ -119,7 +119,7 @@ fn lint() -> Result<()> {
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
-const FEATURE_SETS: [(&str, &str); 17] = [
+const FEATURE_SETS: [(&str, &str); 18] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
@@ -133,6 +133,7 @@ const FEATURE_SETS: [(&str, &str); 17] = [
     ("auth-core", "verify"),
     ("auth-core", "token"),
     ("user-store", ""),
+    ("user-store", "sqlite"),
     ("user-store", "postgres"),
     ("accounts", ""),
     ("accounts", "postgres"),

@@ -1,13 +1,44 @@
 //! Conversion of errors about second factors and passkeys.
 
 use accounts::{
-    AddPasskeyError, ChangeFactorError, ConfirmTotpError, InvalidPasskeyName, PasskeyOptionsError,
-    PasskeyRegistrationError, PasskeySignInError, RemovePasskeyError, RenamePasskeyError,
-    ReplaceRecoveryCodesError, TurnOffError, TurnOnError,
+    AddPasskeyError, ChangeFactorError, CompleteSignInError, ConfirmTotpError, InvalidPasskeyName,
+    PasskeyOptionsError, PasskeyRegistrationError, PasskeySignInError, RemovePasskeyError,
+    RenamePasskeyError, ReplaceRecoveryCodesError, TurnOffError, TurnOnError,
 };
 use api_types::{FieldCode, FieldError};
 
 use super::ApiError;
+
+/// The field of a request that contains the second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FactorField {
+    Code,
+    RecoveryCode,
+    Credential,
+}
+
+impl ApiError {
+    /// Converts an error from the second step of a log-in. `field` is the request field that
+    /// contains the second factor.
+    pub(crate) fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
+        match error {
+            CompleteSignInError::InvalidTicket => Self::InvalidTicket,
+            CompleteSignInError::CodeWrong => Self::InvalidFields(vec![match field {
+                FactorField::RecoveryCode => wrong_recovery_code(),
+                FactorField::Code | FactorField::Credential => wrong_app_code(),
+            }]),
+            CompleteSignInError::CredentialInvalid => {
+                Self::InvalidFields(vec![rejected_credential()])
+            }
+            CompleteSignInError::ChallengeExpired => Self::InvalidFields(vec![expired_challenge()]),
+            CompleteSignInError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts(retry_after)
+            }
+            CompleteSignInError::PasskeysUnavailable => Self::PasskeysUnavailable,
+            CompleteSignInError::Service(error) => error.into(),
+        }
+    }
+}
 
 impl From<PasskeyOptionsError> for ApiError {
     fn from(error: PasskeyOptionsError) -> Self {
@@ -132,7 +163,7 @@ impl From<RemovePasskeyError> for ApiError {
     }
 }
 
-pub(super) fn wrong_app_code() -> FieldError {
+fn wrong_app_code() -> FieldError {
     FieldError {
         field: "code".to_owned(),
         code: FieldCode::CodeWrong,
@@ -141,7 +172,7 @@ pub(super) fn wrong_app_code() -> FieldError {
     }
 }
 
-pub(super) fn wrong_recovery_code() -> FieldError {
+fn wrong_recovery_code() -> FieldError {
     FieldError {
         field: "recovery_code".to_owned(),
         code: FieldCode::CodeWrong,
@@ -158,7 +189,7 @@ pub(crate) fn rejected_credential() -> FieldError {
     }
 }
 
-pub(super) fn expired_challenge() -> FieldError {
+fn expired_challenge() -> FieldError {
     FieldError {
         field: "credential".to_owned(),
         code: FieldCode::ChallengeExpired,

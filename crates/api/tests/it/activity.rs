@@ -3,15 +3,7 @@ use std::time::Duration;
 use api::ClientAddress;
 use serde_json::{Value, json};
 
-use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, json_request, post};
-
-/// Returns the kinds of the events, newest first.
-async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
-    let response = user.get("/api/me/activity").await;
-    assert_eq!(response.status, 200);
-    let kind = |event: &Value| event["kind"].as_str().unwrap().to_owned();
-    response.body["events"].as_array().unwrap().iter().map(kind).collect()
-}
+use crate::test_app::{EMAIL, PASSWORD, TestApp, json_request, post};
 
 #[tokio::test]
 async fn activity_lists_events_with_their_client() {
@@ -47,7 +39,7 @@ async fn activity_lists_events_with_their_client() {
       "user_agent": "x/1"
     }
     "#);
-    assert_eq!(kinds(&ada).await, ["signed_in", "sign_in_failed", "account_created"]);
+    assert_eq!(ada.event_kinds().await, ["signed_in", "sign_in_failed", "account_created"]);
 }
 
 #[tokio::test]
@@ -69,7 +61,7 @@ async fn every_action_of_the_user_is_recorded() {
     let latest = app.sign_in_as(EMAIL, "a swim in the river", false).await;
     ada.sign_out().await;
     assert_eq!(
-        kinds(&latest).await[..8],
+        latest.event_kinds().await[..8],
         [
             "signed_out",
             "signed_in",
@@ -93,7 +85,7 @@ async fn activity_lists_50_events_and_the_export_lists_all() {
         app.sign_in().await;
     }
     let ada = app.sign_in().await;
-    assert_eq!(kinds(&ada).await.len(), 50);
+    assert_eq!(ada.event_kinds().await.len(), 50);
     let export = ada.get("/api/me/export").await;
     assert_eq!(export.body["activity"].as_array().unwrap().len(), 54);
 }
@@ -104,8 +96,8 @@ async fn activity_is_visible_to_its_user_only() {
     let ada = app.user().await;
     let grace = app.user_with_email("grace@example.com").await;
     app.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
-    assert_eq!(kinds(&grace).await.len(), 2);
-    assert_eq!(kinds(&ada).await.len(), 3);
+    assert_eq!(grace.event_kinds().await.len(), 2);
+    assert_eq!(ada.event_kinds().await.len(), 3);
     app.send(warp::test::request().path("/api/me/activity"))
         .await
         .assert_problem(401, "missing_token");

@@ -36,11 +36,6 @@ async fn verified_user(app: &TestApp) -> SignedInUser<'_> {
     user
 }
 
-async fn kinds_of_activity(user: &SignedInUser<'_>) -> Vec<Value> {
-    let activity = user.get("/api/me/activity").await;
-    activity.body["events"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect()
-}
-
 #[tokio::test]
 async fn a_sign_up_sends_a_code_that_verifies_the_email_address() {
     let app = TestApp::with_mail().await;
@@ -55,7 +50,7 @@ async fn a_sign_up_sends_a_code_that_verifies_the_email_address() {
     assert_eq!(response.body["email_verified_at"], "2023-11-14T22:14:20Z");
     assert_eq!(response.header("set-cookie"), "");
     assert_eq!(response.body, user.me().await.body);
-    assert_eq!(kinds_of_activity(&user).await[0], "email_verified");
+    assert_eq!(user.event_kinds().await[0], "email_verified");
     let export = user.get("/api/me/export").await;
     assert_eq!(export.body["user"]["email_verified_at"], "2023-11-14T22:14:20Z");
     assert_eq!(app.mails().await, []);
@@ -188,7 +183,7 @@ async fn a_code_sent_to_the_new_email_address_changes_it() {
     let old = app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await;
     old.assert_problem(401, "invalid_credentials");
     let user = app.sign_in_as(NEW, PASSWORD, false).await;
-    let kinds = kinds_of_activity(&user).await;
+    let kinds = user.event_kinds().await;
     assert_eq!(kinds[1..3], ["email_changed", "email_change_requested"]);
 }
 
@@ -238,7 +233,7 @@ async fn a_request_to_change_the_email_address_checks_the_fields() {
         request_change(&user, email, password).await.assert_field_error(field, code);
     }
     assert_eq!(app.mails().await, []);
-    assert_eq!(kinds_of_activity(&user).await[0], "password_check_failed");
+    assert_eq!(user.event_kinds().await[0], "password_check_failed");
     for _ in 0..9 {
         request_change(&user, NEW, "wrong").await.assert_field_error("password", "password_wrong");
     }

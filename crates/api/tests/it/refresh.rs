@@ -152,9 +152,7 @@ async fn a_refresh_token_repeated_by_another_browser_ends_the_session() {
     user.me().await.assert_problem(401, "invalid_token");
     let successor = app.send(refresh(&refreshed.cookie())).await;
     successor.assert_problem(401, "invalid_refresh_token");
-    let activity = app.sign_in().await.get("/api/me/activity").await;
-    let kinds = activity.body["events"].as_array().unwrap().iter().map(|event| &event["kind"]);
-    let kinds: Vec<_> = kinds.collect();
+    let kinds = app.sign_in().await.event_kinds().await;
     assert_eq!(kinds[1..3], ["refresh_token_reused", "refresh_token_repeated"]);
 }
 

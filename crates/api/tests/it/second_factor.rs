@@ -1,8 +1,10 @@
 //! Two-step log-in: setting it up, logging in, and turning it off.
 
+mod management;
+mod secrets;
+
 use std::time::Duration;
 
-use accounts::MailMode;
 use serde_json::{Value, json};
 use warp::test::RequestBuilder;
 
@@ -10,10 +12,7 @@ use crate::test_app::{
     CHALLENGE, COOKIE, DEVICE, EMAIL, PASSWORD, SignedInUser, TestApp, TestResponse, json_request,
     post, refresh,
 };
-use crate::test_factors::{
-    FACTORS, Flaw, PASSKEYS, RECOVERY_CODES, SECOND_FACTOR, SECOND_STEP, TOTP, TotpApp, amr,
-    recovery_codes, ticket,
-};
+use crate::test_factors::{FACTORS, Flaw, SECOND_FACTOR, SECOND_STEP, TOTP, TotpApp, amr, ticket};
 
 const NEW_PASSWORD: &str = "a swim in the river";
 
@@ -23,56 +22,6 @@ async fn complete(app: &TestApp, ticket: &str, factor: (&str, &str)) -> TestResp
 
 async fn first_step(app: &TestApp) -> TestResponse {
     app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await
-}
-
-async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
-    let response = user.get("/api/me/activity").await;
-    let events = response.body["events"].as_array().unwrap();
-    events.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
-}
-
-#[tokio::test]
-async fn an_app_turns_the_second_factor_on_and_ends_the_other_sessions() {
-    let app = TestApp::new().await;
-    let (user, mut other) = (app.user().await, app.sign_in().await);
-    assert_eq!(
-        user.get(FACTORS).await.body,
-        json!({"second_factor": false, "totp": null, "recovery_codes": null, "passkeys": []})
-    );
-    let begun = user.post(TOTP, json!({})).await;
-    let secret = begun.body["secret"].as_str().unwrap();
-    assert_eq!(secret.len(), 32, "160 bits in base32");
-    let uri = format!(
-        "otpauth://totp/auth.example.com:Ada%40example.com?secret={secret}&issuer=auth.example.com"
-    );
-    assert_eq!(begun.body, json!({"secret": secret, "uri": uri, "expires_in": 900}));
-    assert_eq!(user.get(FACTORS).await.body["second_factor"], false, "it is not confirmed yet");
-    assert_eq!(user.me().await.body["second_factor"], false);
-
-    let totp = TotpApp::scan(&begun);
-    let confirmed = user.put(TOTP, json!({"code": totp.code(&app)})).await;
-    let codes = recovery_codes(&confirmed);
-    assert_eq!(confirmed.body.as_object().unwrap().len(), 1);
-    assert_eq!(codes.len(), 10);
-    for code in &codes {
-        let groups: Vec<_> = code.split('-').collect();
-        assert_eq!((groups.len(), code.len()), (6, 29), "{code}");
-    }
-    other.me().await.assert_problem(401, "invalid_token");
-    other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    assert_eq!(user.me().await.body["second_factor"], true);
-    let at = "2023-11-14T22:13:20Z";
-    assert_eq!(
-        user.get(FACTORS).await.body,
-        json!({
-            "second_factor": true,
-            "totp": {"created_at": at, "last_used_at": null},
-            "recovery_codes": {"left": 10, "created_at": at},
-            "passkeys": [],
-        })
-    );
-    assert_eq!(kinds(&user).await[0], "second_factor_on");
-    assert_eq!(user.get("/api/me/export").await.body["factors"], user.get(FACTORS).await.body);
 }
 
 #[tokio::test]
@@ -164,7 +113,7 @@ async fn a_recovery_code_opens_one_session() {
     let user = app.user_of(&opened);
     assert_eq!(amr(&user), json!(["pwd", "otp", "mfa"]));
     assert_eq!(user.get(FACTORS).await.body["recovery_codes"]["left"], 9);
-    assert!(kinds(&user).await.contains(&"recovery_code_used".to_owned()));
+    assert!(user.event_kinds().await.contains(&"recovery_code_used".to_owned()));
     let again = complete(&app, &app.ticket().await, ("recovery_code", &codes[3])).await;
     again.assert_field_error("recovery_code", "code_wrong");
     let another = complete(&app, &app.ticket().await, ("recovery_code", &codes[4])).await;
@@ -417,129 +366,11 @@ async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
     let options = app.options_for(&ticket).await;
     let body = json!({"ticket": ticket, "credential": passkey.get(&options)});
     let user = app.user_of(&app.post(SECOND_STEP, body).await);
-    assert!(kinds(&user).await.contains(&"second_factor_failed".to_owned()));
+    assert!(user.event_kinds().await.contains(&"second_factor_failed".to_owned()));
     let opened = complete(&app, &app.ticket().await, ("code", &totp.code(&app))).await;
     assert_eq!(opened.status, 200);
     let opened = complete(&app, &app.ticket().await, ("recovery_code", &codes[0])).await;
     assert_eq!(opened.status, 200);
-}
-
-#[tokio::test]
-async fn wrong_codes_at_the_set_up_are_field_errors_and_count() {
-    let app = TestApp::new().await;
-    let user = app.user().await;
-    let totp = TotpApp::scan(&user.post(TOTP, json!({})).await);
-    for code in ["", "x", "1234567"] {
-        let response = user.put(TOTP, json!({"code": code})).await;
-        response.assert_field_error("code", "code_wrong");
-    }
-    let wrong = totp.wrong_code(&app);
-    for _ in 0..10 {
-        let response = user.put(TOTP, json!({"code": wrong})).await;
-        response.assert_field_error("code", "code_wrong");
-    }
-    let rejected = user.put(TOTP, json!({"code": totp.code(&app)})).await;
-    rejected.assert_problem(429, "too_many_attempts");
-    assert_eq!(rejected.header("retry-after"), "60");
-    app.advance(Duration::from_mins(1));
-    let confirmed = user.put(TOTP, json!({"code": totp.code(&app)})).await;
-    assert_eq!(recovery_codes(&confirmed).len(), 10);
-}
-
-#[tokio::test]
-async fn an_app_is_confirmed_within_15_minutes_of_its_last_set_up() {
-    let app = TestApp::new().await;
-    let user = app.user().await;
-    let none = user.put(TOTP, json!({"code": "123456"})).await;
-    none.assert_problem(409, "no_pending_totp");
-    let first = TotpApp::scan(&user.post(TOTP, json!({})).await);
-    let second = TotpApp::scan(&user.post(TOTP, json!({})).await);
-    let replaced = user.put(TOTP, json!({"code": first.code(&app)})).await;
-    replaced.assert_field_error("code", "code_wrong");
-    app.advance(Duration::from_mins(15));
-    let user = app.sign_in().await;
-    let expired = user.put(TOTP, json!({"code": second.code(&app)})).await;
-    expired.assert_problem(409, "no_pending_totp");
-    assert_eq!(user.me().await.body["second_factor"], false);
-}
-
-#[tokio::test]
-async fn replacing_the_app_keeps_the_recovery_codes_and_ends_the_other_sessions() {
-    let app = TestApp::new().await;
-    let user = app.user().await;
-    let (old, codes) = user.set_up_app().await;
-    let mut other = app.sign_in_with_app(&old).await;
-    let new = TotpApp::scan(&user.post(TOTP, json!({})).await);
-    assert_eq!(app.sign_in_with_app(&old).await.me().await.status, 200, "the old app still works");
-    let confirmed = user.put(TOTP, json!({"code": new.code(&app)})).await;
-    assert_eq!(confirmed.body, json!({"recovery_codes": []}));
-    other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    assert_eq!(kinds(&user).await[0], "totp_replaced");
-    let (ticket, code) = (app.ticket().await, old.next_code(&app));
-    let response = complete(&app, &ticket, ("code", &code)).await;
-    response.assert_field_error("code", "code_wrong");
-    assert_eq!(complete(&app, &ticket, ("recovery_code", &codes[0])).await.status, 200);
-    assert_eq!(app.sign_in_with_app(&new).await.me().await.status, 200);
-}
-
-#[tokio::test]
-async fn turning_the_second_factor_off_removes_the_app_and_the_codes() {
-    let app = TestApp::new().await;
-    let user = app.user().await;
-    assert_eq!(user.delete(SECOND_FACTOR).await.status, 204, "it is off already");
-    let (totp, _) = user.set_up_app().await;
-    let _ = user.add_passkey("laptop").await;
-    let mut other = app.sign_in_with_app(&totp).await;
-    let off = user.delete(SECOND_FACTOR).await;
-    assert_eq!((off.status.as_u16(), off.body.is_null()), (204, true));
-    other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    let factors = user.get(FACTORS).await.body;
-    assert_eq!((&factors["totp"], &factors["recovery_codes"]), (&json!(null), &json!(null)));
-    assert_eq!(factors["passkeys"].as_array().unwrap().len(), 1);
-    assert_eq!(kinds(&user).await[0], "second_factor_off");
-    let again = app.sign_in().await;
-    assert_eq!(again.me().await.body["second_factor"], false);
-    assert_eq!(amr(&again), json!(["pwd"]));
-}
-
-#[tokio::test]
-async fn a_passkey_can_be_required_after_the_password() {
-    let app = TestApp::new().await;
-    let (user, mut other) = (app.user().await, app.sign_in().await);
-    user.put(SECOND_FACTOR, json!({})).await.assert_problem(409, "no_factor");
-    let (passkey, _) = user.add_passkey("laptop").await;
-    assert_eq!(app.sign_in().await.me().await.status, 200, "it is off");
-    let codes = recovery_codes(&user.put(SECOND_FACTOR, json!({})).await);
-    assert_eq!(codes.len(), 10);
-    other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    let again = user.put(SECOND_FACTOR, json!({})).await;
-    assert_eq!(again.body, json!({"recovery_codes": []}));
-    let first = first_step(&app).await;
-    assert_eq!(first.body["factors"], json!(["passkey", "recovery_code"]));
-    let ticket = ticket(&first);
-    let response = complete(&app, &ticket, ("code", "123456")).await;
-    response.assert_field_error("code", "code_wrong");
-    let credential = passkey.get(&app.options_for(&ticket).await);
-    let body = json!({"ticket": ticket, "credential": credential});
-    assert_eq!(app.post(SECOND_STEP, body).await.status, 200);
-}
-
-#[tokio::test]
-async fn new_recovery_codes_replace_the_old_ones() {
-    let app = TestApp::new().await;
-    let user = app.user().await;
-    user.post(RECOVERY_CODES, json!({})).await.assert_problem(409, "second_factor_off");
-    let (totp, old) = user.set_up_app().await;
-    let mut other = app.sign_in_with_app(&totp).await;
-    let new = recovery_codes(&user.post(RECOVERY_CODES, json!({})).await);
-    assert_eq!(new.len(), 10);
-    assert!(old.iter().all(|code| !new.contains(code)));
-    assert_eq!(other.refresh().await.status, 200, "no session ends");
-    assert_eq!(kinds(&user).await[0], "recovery_codes_renewed");
-    let ticket = app.ticket().await;
-    let response = complete(&app, &ticket, ("recovery_code", &old[0])).await;
-    response.assert_field_error("recovery_code", "code_wrong");
-    assert_eq!(complete(&app, &ticket, ("recovery_code", &new[0])).await.status, 200);
 }
 
 #[tokio::test]
@@ -606,122 +437,4 @@ async fn a_password_reset_removes_no_factor_and_invalidates_tickets() {
     let body = json!({"email": EMAIL, "password": NEW_PASSWORD});
     let ticket = ticket(&app.post("/api/token", body).await);
     assert_eq!(complete(&app, &ticket, ("code", &code)).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_factor_can_be_added_without_mail_or_with_a_verified_email_address() {
-    let app = TestApp::with_mail().await;
-    let user = app.user().await;
-    for (method, path) in [
-        ("POST", TOTP),
-        ("PUT", TOTP),
-        ("PUT", SECOND_FACTOR),
-        ("POST", "/api/me/passkeys/options"),
-        ("POST", PASSKEYS),
-    ] {
-        let response = user.send(json_request(method, path).body("{}")).await;
-        response.assert_problem(403, "email_unverified");
-    }
-    // Requests that add no factor do not require a verified email address.
-    assert_eq!(user.get(FACTORS).await.status, 200);
-    assert_eq!(user.delete(SECOND_FACTOR).await.status, 204);
-    user.post(RECOVERY_CODES, json!({})).await.assert_problem(409, "second_factor_off");
-    let code = app.secret("verify_email").await;
-    assert_eq!(user.put("/api/me/email/verification", json!({"code": code})).await.status, 200);
-    assert_eq!(user.set_up_app().await.1.len(), 10);
-}
-
-#[tokio::test]
-async fn the_second_factor_cannot_be_turned_off_if_the_operator_requires_one() {
-    let app = TestApp::requiring_second_factors(MailMode::Off).await;
-    let user = app.user().await;
-    user.delete(SECOND_FACTOR).await.assert_problem(409, "second_factor_enforced");
-    let _ = user.set_up_app().await;
-    user.delete(SECOND_FACTOR).await.assert_problem(409, "second_factor_enforced");
-    assert_eq!(user.me().await.body["second_factor"], true);
-}
-
-/// A log in memory, of all tests of this process.
-mod log {
-    use std::io::{self, Write};
-    use std::sync::{Arc, LazyLock, Mutex};
-
-    use tracing_subscriber::fmt::MakeWriter;
-
-    #[derive(Clone, Default)]
-    pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Log {
-        pub(super) fn start() -> &'static Self {
-            static LOG: LazyLock<Log> = LazyLock::new(|| {
-                let log = Log::default();
-                tracing_subscriber::fmt()
-                    .with_ansi(false)
-                    .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-                    .with_writer(log.clone())
-                    .init();
-                log
-            });
-            &LOG
-        }
-
-        pub(super) fn text(&self) -> String {
-            String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-        }
-    }
-
-    impl Write for Log {
-        fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(record)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl MakeWriter<'_> for Log {
-        type Writer = Self;
-
-        fn make_writer(&self) -> Self {
-            self.clone()
-        }
-    }
-}
-
-#[tokio::test]
-async fn secrets_are_in_one_response_only_and_never_in_the_log() {
-    let log = log::Log::start();
-    let app = TestApp::new().await;
-    let user = app.user().await;
-    let begun = user.post(TOTP, json!({})).await;
-    let secret = begun.body["secret"].as_str().unwrap().to_owned();
-    let totp = TotpApp::scan(&begun);
-    let confirmed = user.put(TOTP, json!({"code": totp.code(&app)})).await;
-    let mut secrets = recovery_codes(&confirmed);
-    assert!(!confirmed.text().contains(&secret));
-    secrets.push(secret);
-    let (passkey, added) = user.add_passkey("laptop").await;
-    let first = first_step(&app).await;
-    let ticket = ticket(&first);
-    let wrong = complete(&app, &ticket, ("recovery_code", "ABCD-EFGH-JKMN-PQRS-TVWX-YZ23")).await;
-    let used = complete(&app, &ticket, ("recovery_code", &secrets[0])).await;
-    let again = complete(&app, &app.ticket().await, ("recovery_code", &secrets[0])).await;
-    let options = app.options().await;
-    let passkey_log_in = app.log_in_with_passkey(&passkey.get(&options)).await;
-    let mut responses = vec![added, first, wrong, used, again, options, passkey_log_in];
-    for path in [FACTORS, "/api/me", "/api/me/export", "/api/me/activity", "/api/sessions"] {
-        responses.push(user.get(path).await);
-    }
-    responses.push(user.post(RECOVERY_CODES, json!({})).await);
-    for (n, response) in responses.iter().enumerate() {
-        let found = secrets.iter().find(|secret| response.text().contains(secret.as_str()));
-        assert!(found.is_none(), "response {n}");
-    }
-    secrets.extend([ticket, user.token.clone()]);
-    let text = log.text();
-    assert!(text.contains("turned the second factor on"), "the log is captured");
-    for (n, secret) in secrets.iter().enumerate() {
-        assert!(!text.contains(secret.as_str()), "secret {n} is in the log");
-    }
 }

@@ -250,6 +250,14 @@ impl SignedInUser<'_> {
         self.send(warp::test::request().method("DELETE").path(path)).await
     }
 
+    /// Returns the kinds of the latest audit events of the user, newest first.
+    pub(crate) async fn event_kinds(&self) -> Vec<String> {
+        let response = self.get("/api/me/activity").await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        let kind = |event: &Value| event["kind"].as_str().unwrap().to_owned();
+        response.body["events"].as_array().unwrap().iter().map(kind).collect()
+    }
+
     pub(crate) async fn sign_out(&self) -> TestResponse {
         self.send(post("/api/logout").body("{}")).await
     }

@@ -22,8 +22,9 @@ use keys::{FetchId, Keys, NextStep, Step};
 /// - After a pause of [ten minutes](Self::WAIT_AFTER) without a fetch, a token waits for the next
 ///   one, so that a retired key is not trusted for longer than that while the issuer responds.
 /// - If that fetch and later ones fail or stall, the current keys are used without waiting until
-///   they are [an hour](Self::STALE_AFTER) old. After that, no token is accepted. An attacker who has a
-///   retired key, and keeps the verifier from reaching the issuer, can use the key for that long.
+///   they are [an hour](Self::STALE_AFTER) old. After that, no token is accepted. An attacker who
+///   has a retired key, and keeps the verifier from reaching the issuer, can use the key for that
+///   long.
 /// - A token that names an unknown key causes a fetch and waits for it, because the issuer may have
 ///   added that key since the last one. Other tokens do not wait. A string without the header of an
 ///   access token causes no fetch.

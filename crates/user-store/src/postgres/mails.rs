@@ -5,11 +5,10 @@ use crate::error::StoreError;
 use crate::mails::{Mail, MailRecord, Outbox, RetryMailsOutcome};
 use crate::postgres::database::Plan;
 use crate::postgres::query::Reply;
-use crate::postgres::statements::mails::MailState;
+use crate::postgres::statements::mails::{DueMail, MailState};
 use crate::postgres::statements::{audit, codes, mails};
 use crate::postgres::store::PostgresStore;
 use crate::rules;
-use crate::rules::mails::DueMail;
 
 /// The maximum number of mails of which nothing is sent that one claim deletes.
 const MAX_DROPPED: u32 = 1_000;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Actor, Event, EventKind};
 use crate::mails::{
-    CodeMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, Message, NOTICE_LIFETIME, NewMail,
-    Notice, NoticeKind, Requested, ResetMessage,
+    CodeMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Message, NOTICE_LIFETIME, NewMail, Notice,
+    NoticeKind, Requested, ResetMessage,
 };
 use crate::rules::codes::CodePurpose;
 use crate::users::User;
@@ -134,36 +134,6 @@ pub(crate) const SENT_KINDS: &[&str] = &[
     NoticeKind::PasskeyRemoved.as_str(),
     NoticeKind::PasskeyCounterRegressed.as_str(),
 ];
-
-/// A stored mail that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DueMail {
-    pub(crate) id: MailId,
-    pub(crate) kind: String,
-    pub(crate) recipient: String,
-    /// The message as JSON.
-    pub(crate) message: String,
-    pub(crate) created_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
-    /// The number of earlier attempts.
-    pub(crate) attempts: u32,
-}
-
-impl DueMail {
-    /// Returns the claimed mail, or `None` if this version cannot read its message. In both cases,
-    /// the transaction schedules the next attempt.
-    pub(crate) fn claimed(self) -> Option<Mail> {
-        let message = from_json(&self.kind, &self.message)?;
-        Some(Mail {
-            id: self.id,
-            recipient: self.recipient,
-            message,
-            created_at: self.created_at,
-            expires_at: self.expires_at,
-            attempt: self.attempts.saturating_add(1),
-        })
-    }
-}
 
 /// Returns the time of the next attempt of a mail that has been claimed `attempts` times before.
 pub(crate) fn next_attempt(attempts: u32, now: Timestamp) -> Timestamp {

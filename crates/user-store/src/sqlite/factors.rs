@@ -1,3 +1,5 @@
+mod sign_in;
+
 use async_trait::async_trait;
 use auth_core::{
     CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
@@ -8,19 +10,17 @@ use rusqlite::{Connection, Result};
 use crate::error::StoreError;
 use crate::factors::{
     AddPasskeyOutcome, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, FactorStore, Factors,
-    NewPasskey, OpenedSession, Passkey, PasskeySignIn, PasskeySignInOutcome, PresentedFactor,
-    RemovePasskeyOutcome, ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep,
-    SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
+    NewPasskey, Passkey, PasskeySignIn, PasskeySignInOutcome, RemovePasskeyOutcome,
+    ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome,
+    TurnOffOutcome, TurnOnOutcome,
 };
 use crate::rules::factors::{
-    ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
-    PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows,
-    SecondStepWrite, SignInWrite, TicketRows, TotpRow, UsedFactor, WrongCode,
+    ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PendingTotpRow, Record,
+    RemovePasskeyRows, ResetRows, TicketRows, TotpRow, WrongCode,
 };
 use crate::rules::{self, Decision};
-use crate::sessions::{ActingSession, NewSession};
+use crate::sessions::ActingSession;
 use crate::sqlite::codes::{add, delete_codes};
-use crate::sqlite::sessions::insert_session;
 use crate::sqlite::statements::{audit, factors, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::User;
@@ -294,40 +294,7 @@ impl FactorStore for SqliteStore {
         step: &SecondStep,
     ) -> Result<SecondStepOutcome, StoreError> {
         let step = step.clone();
-        self.database
-            .write(move |tx| {
-                let user = step.ticket.user;
-                let account = users::by_id(tx, user)?;
-                let state = users::account_state(tx, user)?;
-                let presented = Presented::read(tx, user, &step.factor)?;
-                let rows = SecondStepRows {
-                    ticket: TicketRows {
-                        account: account.as_ref(),
-                        state: state.as_ref(),
-                        is_used: factors::is_used(tx, step.ticket.id)?,
-                    },
-                    failures: &factors::failures(tx, user)?,
-                    totp: presented.totp.as_ref(),
-                    has_recovery_code: presented.has_recovery_code,
-                    passkey: presented.passkey.as_ref(),
-                    is_challenge_used: presented.is_challenge_used,
-                };
-                match rules::factors::open_session_with_second_factor(&step, rows) {
-                    Decision::Write(SecondStepWrite::Opened(write)) => {
-                        Ok(SecondStepOutcome::Opened(open_session(tx, write, &step.session)?))
-                    }
-                    Decision::Write(SecondStepWrite::Wrong(wrong)) => {
-                        save_wrong_code(tx, &wrong)?;
-                        Ok(wrong.second_step_outcome())
-                    }
-                    Decision::Write(SecondStepWrite::Rejected(rejected)) => {
-                        save_rejected_passkey(tx, &rejected)?;
-                        Ok(SecondStepOutcome::CredentialInvalid)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
-            })
-            .await
+        self.database.write(move |tx| sign_in::with_second_factor(tx, &step)).await
     }
 
     async fn open_session_with_passkey(
@@ -335,32 +302,7 @@ impl FactorStore for SqliteStore {
         sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError> {
         let sign_in = sign_in.clone();
-        self.database
-            .write(move |tx| {
-                let user = sign_in.session.session.user_id;
-                let Some(account) = users::by_id(tx, user)? else {
-                    return Ok(PasskeySignInOutcome::Rejected);
-                };
-                let passkey = factors::passkey(tx, sign_in.passkey.id)?;
-                let rows = PasskeySignInRows {
-                    account: Some(&account),
-                    device_version: users::device_version(tx, user)?,
-                    passkey: passkey.as_ref(),
-                    is_challenge_used: factors::is_used(tx, sign_in.passkey.challenge.id)?,
-                };
-                match rules::factors::open_session_with_passkey(&sign_in, rows) {
-                    Decision::Write(PasskeyWrite::Opened(write)) => {
-                        let opened = open_session(tx, write, &sign_in.session)?;
-                        Ok(PasskeySignInOutcome::Opened(opened))
-                    }
-                    Decision::Write(PasskeyWrite::Rejected(rejected)) => {
-                        save_rejected_passkey(tx, &rejected)?;
-                        Ok(PasskeySignInOutcome::Rejected)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
-            })
-            .await
+        self.database.write(move |tx| sign_in::with_passkey(tx, &sign_in)).await
     }
 
     async fn reset_second_factor(
@@ -431,61 +373,11 @@ impl Acting {
     }
 }
 
-/// The rows of a presented factor.
-#[derive(Default)]
-struct Presented {
-    totp: Option<TotpRow>,
-    has_recovery_code: bool,
-    passkey: Option<Passkey>,
-    is_challenge_used: bool,
-}
-
-impl Presented {
-    fn read(tx: &Connection, user: UserId, factor: &PresentedFactor) -> Result<Self> {
-        Ok(match factor {
-            PresentedFactor::AppCode(_) => {
-                Self { totp: factors::totp(tx, user)?, ..Self::default() }
-            }
-            PresentedFactor::RecoveryCode(hash) => {
-                let has_recovery_code = factors::has_recovery_code(tx, user, hash)?;
-                Self { has_recovery_code, ..Self::default() }
-            }
-            PresentedFactor::Passkey(used) => Self {
-                passkey: factors::passkey(tx, used.id)?,
-                is_challenge_used: factors::is_used(tx, used.challenge.id)?,
-                ..Self::default()
-            },
-        })
-    }
-}
-
-/// Writes the decision that a second factor or a passkey opens a session.
-fn open_session(tx: &Connection, write: SignInWrite, new: &NewSession) -> Result<OpenedSession> {
-    let now = new.session.created_at;
-    for used in &write.used_ids {
-        factors::insert_used(tx, used)?;
-    }
-    match &write.factor {
-        UsedFactor::AppCode(step) => factors::use_totp(tx, write.user.id, *step, now)?,
-        UsedFactor::RecoveryCode(hash) => factors::delete_recovery_code(tx, hash)?,
-        UsedFactor::Passkey(id, state) => factors::use_passkey(tx, *id, *state, now)?,
-    }
-    factors::delete_failures(tx, write.user.id)?;
-    let ended = insert_session(tx, new)?;
-    save_record(tx, &write.record)?;
-    Ok(OpenedSession { user: write.user, device_version: write.device_version, ended })
-}
-
 fn save_wrong_code(tx: &Connection, wrong: &WrongCode) -> Result<()> {
     if let Some(failures) = &wrong.failures {
         factors::save_failures(tx, wrong.user, failures)?;
     }
     save_record(tx, &wrong.record)
-}
-
-fn save_rejected_passkey(tx: &Connection, rejected: &RejectedPasskey) -> Result<()> {
-    factors::insert_used(tx, &rejected.challenge)?;
-    save_record(tx, &rejected.record)
 }
 
 /// Turns the second factor off, and deletes everything that belongs to it. Passkeys stay.

@@ -2,13 +2,13 @@ use auth_core::{CounterKey, EmailHash, MailId, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::mails::{FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, MailRecord};
+use crate::mails::{FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailRecord};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Query;
 use crate::postgres::rows::{Result, timestamp, user_id};
 use crate::rules::codes::CodePurpose;
 use crate::rules::mails::{
-    DueMail, MailRow, SENT_KINDS, UnsentMails, claimed_until, next_attempt, to_json,
+    MailRow, SENT_KINDS, UnsentMails, claimed_until, from_json, next_attempt, to_json,
 };
 
 /// Selects the number of unsent mails with codes: those that clients of a network have requested,
@@ -89,6 +89,36 @@ pub(in crate::postgres) fn forget_user(user: UserId) -> Query {
 pub(in crate::postgres) fn any_due(now: Timestamp) -> Query {
     Query::new("SELECT 1 FROM mails WHERE next_attempt_at <= $1 AND failed_at IS NULL LIMIT 1")
         .bind(now.as_millisecond())
+}
+
+/// A stored mail that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::postgres) struct DueMail {
+    pub(in crate::postgres) id: MailId,
+    pub(in crate::postgres) kind: String,
+    pub(in crate::postgres) recipient: String,
+    /// The message as JSON.
+    pub(in crate::postgres) message: String,
+    pub(in crate::postgres) created_at: Timestamp,
+    pub(in crate::postgres) expires_at: Timestamp,
+    /// The number of earlier attempts.
+    pub(in crate::postgres) attempts: u32,
+}
+
+impl DueMail {
+    /// Returns the claimed mail, or `None` if this version cannot read its message. In both cases,
+    /// the transaction schedules the next attempt.
+    pub(in crate::postgres) fn claimed(self) -> Option<Mail> {
+        let message = from_json(&self.kind, &self.message)?;
+        Some(Mail {
+            id: self.id,
+            recipient: self.recipient,
+            message,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            attempt: self.attempts.saturating_add(1),
+        })
+    }
 }
 
 /// Locks up to `limit` mails that are due, in the order in which they became due, but no mails of
