@@ -23,6 +23,13 @@ const UNVERIFIED: &str = "void ((get) => {
     };
 })(navigator.credentials.get)";
 
+/// Counts the requests of the page for the options of a log-in with a passkey.
+const COUNT_OPTIONS: &str = "window.requested = 0;
+window.fetch = ((fetch) => (request, init) => {
+    if (String(request.url ?? request).endsWith('/api/token/passkey/options')) window.requested += 1;
+    return fetch(request, init);
+})(window.fetch)";
+
 /// How the log describes requests for the options of a log-in with a passkey.
 const OPTIONS: &str = "path=\"/api/token/passkey/options\"";
 
@@ -40,6 +47,27 @@ impl Visitor {
         self.opens_the_factors().await;
         self.adds_a_passkey().await;
         self.logs_out_from_the_settings().await;
+    }
+
+    /// Checks that the log-in page, after it has found out that it could suggest passkeys, does not.
+    /// It must have been opened with [`COUNT_OPTIONS`].
+    async fn is_suggested_nothing(&self) {
+        self.field("email").await;
+        self.until("document.querySelector('[name=email]').autocomplete === 'username webauthn'")
+            .await;
+        let found_out = "PublicKeyCredential.isConditionalMediationAvailable().then(
+            (answer) => new Promise(resolve => setTimeout(() => resolve(answer), 200)))";
+        assert_eq!(self.script(found_out).await, true);
+        assert_eq!(
+            self.script("[location.pathname, window.requested]").await,
+            json!(["/login", 0])
+        );
+        assert_eq!(self.token().await, None);
+    }
+
+    /// Deletes the token, as a browser does when a tab is closed.
+    async fn forgets_the_token(&self) {
+        self.script("sessionStorage.clear()").await;
     }
 
     async fn logs_out_from_the_settings(&self) {
@@ -144,13 +172,25 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
                 json!({"defaultBackupEligibility": true, "defaultBackupState": true}),
             )
             .await;
+        ada.adds_script(COUNT_OPTIONS).await;
         ada.has_a_passkey().await;
-        // The first log-in page asked for a suggestion. The one after the log-out does not.
-        ada.until("document.activeElement.name !== 'email'").await;
-        ada.field("remember").await.click().await.unwrap();
+        // The log-in page asked for a suggestion. The one after the log-out does not, nor does any
+        // other page until the next log-in.
         assert_eq!(ada.answers(OPTIONS), 1);
-        assert_eq!(ada.script("location.pathname").await, "/login");
-        assert_eq!(ada.token().await, None);
+        ada.is_suggested_nothing().await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.is_suggested_nothing().await;
+        ada.open("/").await;
+        ada.open("/login").await;
+        ada.is_suggested_nothing().await;
+        let tab = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.adds_script(COUNT_OPTIONS).await;
+        ada.open("/login").await;
+        ada.is_suggested_nothing().await;
+        ada.switches_to(&tab).await;
+        assert_eq!(ada.answers(OPTIONS), 1);
+        ada.field("remember").await.click().await.unwrap();
         ada.presses("Log in with a passkey").await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
@@ -168,8 +208,8 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
 
-        // Without a log-out in this tab, the browser suggests passkeys as soon as the page is open.
-        ada.logs_out_from_the_settings().await;
+        // After a log-in without a log-out, the browser suggests passkeys as soon as the page is open.
+        ada.forgets_the_token().await;
         ada.sets_consent(&authenticator, Consent::Refused).await;
         let before = ada.answers(OPTIONS);
         ada.open("/login").await;
@@ -184,7 +224,7 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
         ada.submits_the_log_in_form().await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
-        ada.logs_out_from_the_settings().await;
+        ada.forgets_the_token().await;
         ada.sets_consent(&authenticator, Consent::Given).await;
         ada.open("/login?next=%2Fsettings").await;
         ada.arrives_at("/settings").await;
