@@ -30,6 +30,26 @@ window.fetch = ((fetch) => (request, init) => {
     return fetch(request, init);
 })(window.fetch)";
 
+/// Records the requests for suggested passkeys, and the timers that run for more than a minute.
+const RECORD_SUGGESTIONS: &str = "window.suggestions = [];
+navigator.credentials.get = ((get) => (options) => {
+    if (options.mediation === 'conditional') suggestions.push(options);
+    return get.call(navigator.credentials, options);
+})(navigator.credentials.get);
+window.timers = [];
+window.setTimeout = ((start) => (run, delay, ...more) => {
+    const id = start(run, delay, ...more);
+    if (delay > 60000) timers.push({id, run, delay, cleared: false});
+    return id;
+})(window.setTimeout);
+window.clearTimeout = ((clear) => (id) => {
+    timers.filter(timer => timer.id === id).forEach(timer => timer.cleared = true);
+    clear(id);
+})(window.clearTimeout);";
+
+/// Returns which of the requests for suggested passkeys have been aborted.
+const ABORTED: &str = "suggestions.map(({signal}) => signal.aborted)";
+
 /// How the log describes requests for the options of a log-in with a passkey.
 const OPTIONS: &str = "path=\"/api/token/passkey/options\"";
 
@@ -230,6 +250,43 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
         ada.arrives_at("/settings").await;
         ada.sees_the_second_factor(Some("Off")).await;
         assert_eq!(ada.refresh_cookie().await.unwrap()["session"], true, "it is not remembered");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn suggestions_end_with_the_page_and_are_renewed_before_their_challenge_expires() {
+    visit_localhost(&[], async |ada| {
+        let _authenticator = ada.has_an_authenticator().await;
+        ada.adds_script(RECORD_SUGGESTIONS).await;
+        ada.open("/login").await;
+        // The timer has been started, and the browser has been asked for a passkey.
+        ada.until("window.suggestions.length === 1 && window.timers.length === 1").await;
+        let [delay, timeout] = ["timers[0].delay", "suggestions[0].publicKey.timeout"];
+        let is_early = format!("{delay} > {timeout} / 2 && {delay} < {timeout}");
+        assert_eq!(ada.script(&is_early).await, true);
+        assert_eq!(ada.script("suggestions[0].signal.aborted").await, false);
+
+        ada.script("timers[0].run()").await;
+        ada.until("window.suggestions.length === 2 && window.timers.length === 2").await;
+        assert_eq!(ada.answers(OPTIONS), 2);
+        assert_eq!(ada.script(ABORTED).await, json!([true, false]));
+        let challenges =
+            "suggestions.map(({publicKey}) => [...new Uint8Array(publicKey.challenge)])";
+        let challenges = ada.script(challenges).await;
+        assert_ne!(challenges[0], challenges[1]);
+
+        ada.follows("/signup").await;
+        ada.arrives_at("/signup").await;
+        ada.until("suggestions[1].signal.aborted && timers[1].cleared").await;
+        assert_eq!(ada.script("suggestions.length").await, 2);
+        ada.follows("/login").await;
+        ada.until("window.suggestions.length === 3").await;
+        assert_eq!(ada.script(ABORTED).await, json!([true, true, false]));
+        // Another request of the page replaces the suggestion.
+        ada.presses("Log in with a passkey").await;
+        ada.sees_text("alert", "No passkey was used.").await;
+        assert_eq!(ada.script("suggestions[2].signal.aborted").await, true);
     })
     .await;
 }
