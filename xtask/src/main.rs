@@ -22,6 +22,7 @@
 )]
 
 mod apt;
+mod axe;
 mod bench;
 mod build;
 mod ci;

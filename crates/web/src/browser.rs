@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortSignal, Document, Element, Event, HtmlElement, HtmlInputElement, HtmlMetaElement,
-    KeyboardEvent, MouseEvent, PerformanceNavigation, VisibilityState,
+    KeyboardEvent, MouseEvent, VisibilityState,
 };
 
 use crate::mail::Mail;
@@ -180,14 +180,6 @@ pub(crate) fn is_key(event: &KeyboardEvent, key: &str) -> bool {
 /// Returns whether the user can see the page.
 pub(crate) fn is_visible() -> bool {
     document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
-}
-
-/// Returns whether the user has reloaded the page.
-pub(crate) fn is_reloaded() -> bool {
-    let performance = web_sys::window().and_then(|window| window.performance());
-    performance.is_some_and(|performance| {
-        performance.navigation().type_() == PerformanceNavigation::TYPE_RELOAD
-    })
 }
 
 /// Returns the milliseconds since the page was loaded, on a monotonic clock.

@@ -2,8 +2,8 @@
 //!
 //! The access token is in `sessionStorage`, which belongs to this tab alone. If the user chose to
 //! stay signed in, the id of the session is in `localStorage`, and before a log-in with a code, the
-//! choice. Scripts cannot read the refresh
-//! cookie.
+//! choice. After the end of a session, `localStorage` contains a flag without a name or an id.
+//! Scripts cannot read the refresh cookie.
 //!
 //! A browser may deny access to its storage. A value that cannot be read then counts as absent.
 //! (The crate `gloo-storage` is not used, because it panics instead. It also stores values as JSON,
@@ -14,6 +14,7 @@ use web_sys::Storage;
 const TOKEN: &str = "access_token";
 const REMEMBER: &str = "remember";
 const CODE_REMEMBER: &str = "code_remember";
+const SIGNED_OUT: &str = "signed_out";
 
 /// The user's choice to stay signed in after closing the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,26 @@ pub(crate) fn take_code_remember() -> Remember {
     let stored = browser_storage().and_then(|storage| storage.get_item(CODE_REMEMBER).ok()?);
     set_code_remember(Remember::No);
     if stored.is_some() { Remember::Yes } else { Remember::No }
+}
+
+/// Stores that the session of a tab has ended, until the next sign-in. All tabs share this flag, and
+/// it outlives the page. If storing fails, the log-in page suggests passkeys at once.
+pub(crate) fn set_signed_out() {
+    if let Some(storage) = browser_storage() {
+        let _ = storage.set_item(SIGNED_OUT, "yes");
+    }
+}
+
+/// Removes the flag that [`set_signed_out`] has stored.
+pub(crate) fn clear_signed_out() {
+    if let Some(storage) = browser_storage() {
+        let _ = storage.remove_item(SIGNED_OUT);
+    }
+}
+
+/// Returns whether the session of a tab has ended since the last sign-in with this browser.
+pub(crate) fn is_signed_out() -> bool {
+    browser_storage().and_then(|storage| storage.get_item(SIGNED_OUT).ok()?).is_some()
 }
 
 /// Removes the remembered session if its id is `session`, or if `session` is `None`. Otherwise, the

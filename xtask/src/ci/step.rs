@@ -13,7 +13,7 @@ use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
-use crate::{build, fuzz, openapi, passkeys, public_api, python, setup, web};
+use crate::{axe, build, fuzz, openapi, passkeys, public_api, python, setup, web};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Step {
@@ -214,10 +214,11 @@ fn size(artifacts: &Artifacts) -> Result<()> {
     report.check()
 }
 
-/// Runs the end-to-end tests. Looks for the browser first, so that a missing browser is reported
-/// before the build.
+/// Runs the end-to-end tests. Looks for the browser and axe-core first, so that a missing one is
+/// reported before the build.
 fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     let browser = browser::find_or_install()?;
+    let axe = axe::install()?;
     let server = artifacts.server()?;
     // The whole workspace with all features, as in `test`, so that nothing is recompiled.
     let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
@@ -225,5 +226,6 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
         .args(["--", "--test-threads=2"])
         .env("E2E_SERVER", server)
         .env("E2E_CHROMIUM", browser.chromium)
-        .env("E2E_CHROMEDRIVER", browser.chromedriver))
+        .env("E2E_CHROMEDRIVER", browser.chromedriver)
+        .env("E2E_AXE", axe))
 }

@@ -5,11 +5,11 @@ use serde_json::json;
 use crate::factors::App;
 use crate::visitor::{EMAIL, PASSWORD, Visitor, visit_localhost, visit_with};
 
-const REQUIRED: [&str; 2] = ["--require-second-factor", "all"];
+pub(crate) const REQUIRED: [&str; 2] = ["--require-second-factor", "all"];
 
 impl Visitor {
     /// Signs up and logs in, which opens the settings.
-    async fn is_led_to_the_set_up(&self) {
+    pub(crate) async fn is_led_to_the_set_up(&self) {
         self.signs_up().await;
         self.submits_the_log_in_form_without_focus().await;
         self.arrives_at("/settings").await;

@@ -1,13 +1,15 @@
 //! End-to-end tests of the release binary in a real browser.
 //!
-//! `cargo xtask ci e2e` sets the paths of the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`)
-//! and its driver (`E2E_CHROMEDRIVER`). Without these variables, the tests use the server that
-//! cargo has built, and the browser and driver in `PATH`.
+//! `cargo xtask ci e2e` sets the paths of the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`),
+//! its driver (`E2E_CHROMEDRIVER`) and the script of axe-core (`E2E_AXE`). Without these variables,
+//! the tests use the server that cargo has built, and the browser and driver in `PATH`, and those
+//! that need axe-core fail.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 mod accessibility;
 mod authenticator;
+mod axe;
 mod browser;
 mod deletion;
 mod double_click;

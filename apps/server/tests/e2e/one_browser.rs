@@ -172,7 +172,7 @@ async fn a_log_out_in_an_older_tab_ends_the_newer_session() {
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
         assert_eq!(ada.server.me(&token).code(), "invalid_token");
-        ada.until("localStorage.length === 0").await;
+        ada.until("!('remember' in localStorage)").await;
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;

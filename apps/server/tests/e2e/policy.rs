@@ -31,6 +31,8 @@ async fn no_page_violates_the_policy_and_violations_are_blocked() {
         assert_no_violation(ada, "/settings").await;
         ada.until("document.querySelector('.event')").await;
         ada.presses("Download my data").await;
+        ada.presses("Set up an app").await;
+        ada.until("document.querySelector('main svg[role=img]')").await;
         assert_eq!(ada.script("window.violations").await, json!([]));
         // The same listener records real violations.
         ada.script(

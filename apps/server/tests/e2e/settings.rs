@@ -191,7 +191,9 @@ async fn deleting_an_account_requires_its_password() {
         ada.arrives_at("/").await;
         ada.sees_message("status", "deleted").await;
         ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
-        assert_eq!(ada.script("sessionStorage.length + localStorage.length").await, 0);
+        assert_eq!(ada.script("sessionStorage.length").await, 0);
+        let stored = ada.script("JSON.stringify(localStorage)").await;
+        assert_eq!(stored, r#"{"signed_out":"yes"}"#, "nothing is stored about the user");
         assert_eq!(ada.server.me(&token).code(), "invalid_token");
         ada.switches_to(&second).await;
         ada.until("location.pathname === '/login'").await;

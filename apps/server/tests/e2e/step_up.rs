@@ -11,7 +11,7 @@ use crate::server::bearer;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_localhost};
 
 /// A time after which a log-in is no longer fresh, and an access token is no longer valid.
-const ELEVEN_MINUTES: Duration = Duration::from_mins(11);
+pub(crate) const ELEVEN_MINUTES: Duration = Duration::from_mins(11);
 
 const DIALOG: &str = "dialog[aria-labelledby=step-up]";
 
@@ -34,7 +34,7 @@ const DELAYED_PASSKEY: &str =
 
 impl Visitor {
     /// Waits until the dialog is open and its heading has the focus.
-    async fn is_asked_to_confirm(&self) {
+    pub(crate) async fn is_asked_to_confirm(&self) {
         self.until(&format!("document.querySelector('{DIALOG}:modal')")).await;
         self.is_led_to("Confirm it is you").await;
     }
@@ -44,7 +44,7 @@ impl Visitor {
     }
 
     /// Types into a field of the dialog.
-    async fn types_in_the_dialog(&self, name: &str, text: &str) {
+    pub(crate) async fn types_in_the_dialog(&self, name: &str, text: &str) {
         let selector = format!("{DIALOG} input[name={name}]");
         self.until(&format!("document.querySelector('{selector}')")).await;
         let field = self.browser.client.find(Locator::Css(&selector)).await.unwrap();
@@ -53,7 +53,7 @@ impl Visitor {
     }
 
     /// Presses a button of the dialog. Another dialog may be open below it.
-    async fn presses_in_the_dialog(&self, button: &str) {
+    pub(crate) async fn presses_in_the_dialog(&self, button: &str) {
         let buttons = format!("[...document.querySelectorAll('{DIALOG} button')]");
         self.until(&format!(
             "{buttons}.every(button => getComputedStyle(button).pointerEvents !== 'none')

@@ -1,5 +1,6 @@
 //! An authenticator app and recovery codes, in the settings and when logging in.
 
+use fantoccini::key::Key;
 use serde_json::json;
 
 use crate::factors::{App, SetUp};
@@ -52,6 +53,14 @@ impl Visitor {
         self.presses("Copy").await;
         self.sees_text("status", "Copied").await;
         self.script("navigator.clipboard.readText()").await.as_str().unwrap().to_owned()
+    }
+
+    /// Copies a text, and pastes it into a field with the keyboard.
+    async fn pastes(&self, name: &str, text: &str) {
+        self.script(&format!("navigator.clipboard.writeText({})", json!(text))).await;
+        let keys = format!("{}v", char::from(Key::Control));
+        self.field(name).await.send_keys(&keys).await.unwrap();
+        assert_eq!(self.value(name).await, text);
     }
 
     async fn logs_out(&self) {
@@ -216,6 +225,31 @@ async fn a_recovery_code_is_accepted_once_and_however_it_is_typed() {
         ada.opens_the_factors().await;
         ada.until("document.querySelector('main').innerText.includes('8 recovery codes left')")
             .await;
+    })
+    .await;
+}
+
+/// A user does not have to type or remember anything (WCAG 2.2, 3.3.8).
+#[tokio::test]
+async fn a_password_and_codes_can_be_pasted() {
+    visit(async |ada| {
+        let SetUp { app, recovery_codes, .. } = ada.signs_up_with_an_app();
+        ada.allows_the_clipboard().await;
+        ada.open("/login").await;
+        ada.types("email", EMAIL).await;
+        ada.pastes("password", PASSWORD).await;
+        ada.presses("Log in").await;
+        ada.sees_the_second_step().await;
+        // Many apps show and copy a space in the middle.
+        let code = app.wrong_code();
+        let (start, end) = code.split_at(3);
+        ada.pastes("code", &format!("{start} {end}")).await;
+        ada.presses("Continue").await;
+        ada.sees_the_error("code", "This code is not correct").await;
+        ada.presses("Use a recovery code").await;
+        ada.pastes("recovery_code", &recovery_codes[0]).await;
+        ada.presses("Continue").await;
+        ada.arrives_at("/private").await;
     })
     .await;
 }

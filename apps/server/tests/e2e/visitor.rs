@@ -68,8 +68,18 @@ pub(crate) async fn visit_in(
 
 /// Runs a test like [`visit_with`], at `http://localhost`. Passkeys do not work at an IP address.
 pub(crate) async fn visit_localhost(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
+    visit_localhost_in(|_| options.iter().map(|&option| option.to_owned()).collect(), test).await;
+}
+
+/// Runs a test like [`visit_localhost`], with options that can depend on the folder of the database.
+pub(crate) async fn visit_localhost_in(
+    options: impl FnOnce(&TempDir) -> Vec<String>,
+    test: impl AsyncFnOnce(&Visitor),
+) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
-    let server = Rc::new(Server::start(&folder, options));
+    let options = options(&folder);
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let server = Rc::new(Server::start(&folder, &options));
     let base = format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1);
     visit_at(base, server, folder, Browser::start().await, test).await;
 }

@@ -22,6 +22,9 @@ mod migrate_store;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;
+#[path = "../../../../crates/accounts/tests/support/passkey.rs"]
+#[expect(dead_code, reason = "the tests of accounts use more of it")]
+mod passkey;
 mod postgres;
 mod relay;
 mod samples;

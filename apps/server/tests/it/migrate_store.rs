@@ -3,15 +3,19 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use accounts::{Timestamp, TotpSecret};
+use auth_core::{Clock as _, SystemClock};
+use data_encoding::BASE32_NOPAD;
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_postgres::Database;
 
 use crate::app::{EMAIL, PASSWORD, TestApp, write_url};
-use crate::operator::{Operator, failure, json, success};
-use crate::server::{Server, URL_FILE, command};
+use crate::operator::{Operator, failure, json as json_output, success};
+use crate::server::{Server, URL_FILE, bearer, command, credentials};
 
 const PUBLIC_URL: [&str; 2] = ["--public-url", "https://auth.example.com"];
 
@@ -70,17 +74,17 @@ fn users_stay_signed_in_and_locked_out_after_a_move_to_postgres_and_back() {
     let (first, last) = (folder(), folder());
     let mut server = Server::start(&first, &PUBLIC_URL);
     assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
-    let body = crate::server::credentials(EMAIL, PASSWORD);
+    let body = credentials(EMAIL, PASSWORD);
     let answer = server.post("/api/token", "", &body);
     let (mut token, mut cookie) = (answer.access_token(), answer.cookie());
-    let wrong = crate::server::credentials(EMAIL, "a wrong password");
+    let wrong = credentials(EMAIL, "a wrong password");
     let statuses: Vec<_> = (0..11).map(|_| server.post("/api/token", "", &wrong).status).collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
     stop(&mut server);
     let (users, events) = (exported(&first), audit_log(&first));
     let mut checksums = Vec::new();
     for (from, to) in [(&first, &postgres), (&postgres, &last)] {
-        let report = json(&copy(from, to, &["--json"]));
+        let report = json_output(&copy(from, to, &["--json"]));
         assert_eq!(report["outcome"], "copied");
         checksums.push(report["tables"].clone());
         assert_eq!(exported(to), users);
@@ -95,6 +99,49 @@ fn users_stay_signed_in_and_locked_out_after_a_move_to_postgres_and_back() {
         stop(&mut server);
     }
     assert_eq!(rows(&checksums[0], "signing_keys"), rows(&checksums[1], "signing_keys"));
+}
+
+#[test]
+fn the_second_factor_moves_to_postgres_and_back() {
+    const SECOND_STEP: &str = "/api/token/second-factor";
+    let (_database, postgres) = postgres();
+    let (first, last) = (folder(), folder());
+    let mut server = Server::start(&first, &PUBLIC_URL);
+    server.sign_up(EMAIL, PASSWORD);
+    let header = bearer(&server.log_in(EMAIL, PASSWORD));
+    let pending = server.post("/api/me/totp", &header, "{}").json();
+    let secret = BASE32_NOPAD.decode(pending["secret"].as_str().unwrap().as_bytes()).unwrap();
+    let secret = TotpSecret::from_bytes(&secret).unwrap();
+    let code = |at: Timestamp| secret.code_at(at).to_text().to_string();
+    let body = json!({"code": code(SystemClock.now())}).to_string();
+    let answer = server.send_json("PUT", "/api/me/totp", &header, &body);
+    let recovery_code = answer.json()["recovery_codes"][0].clone();
+    stop(&mut server);
+    // The code that confirmed the app is used up, and the next one is accepted already.
+    let next_code = code(SystemClock.now() + Duration::from_secs(30));
+    let ticket = |server: &Server| {
+        let answer = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
+        assert_eq!(answer.code(), "second_factor_required");
+        assert_eq!(answer.header("set-cookie"), None);
+        answer.json()["ticket"].clone()
+    };
+
+    json_output(&copy(&first, &postgres, &["--json"]));
+    let mut server = Server::start(&postgres, &PUBLIC_URL);
+    let ticket_and_code = json!({"ticket": ticket(&server), "code": next_code}).to_string();
+    let answer = server.post(SECOND_STEP, "", &ticket_and_code);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(server.me(&answer.access_token()).json()["second_factor"], true);
+    stop(&mut server);
+
+    json_output(&copy(&postgres, &last, &["--json"]));
+    let mut server = Server::start(&last, &PUBLIC_URL);
+    let ticket = ticket(&server);
+    let repeated = json!({"ticket": ticket, "code": next_code}).to_string();
+    assert_eq!(server.post(SECOND_STEP, "", &repeated).status, 422, "the code is used up");
+    let body = json!({"ticket": ticket, "recovery_code": recovery_code}).to_string();
+    assert_eq!(server.post(SECOND_STEP, "", &body).status, 200);
+    stop(&mut server);
 }
 
 /// Returns the number of rows and the checksum of a table.
@@ -140,7 +187,7 @@ fn a_copy_that_is_killed_is_not_served_and_can_be_completed() {
             let line = failure(&Operator::new(to).users(&["list"]));
             assert!(line.contains("latchkey migrate-store"), "{line}");
         }
-        let report = json(&copy(from, to, &["--json"]));
+        let report = json_output(&copy(from, to, &["--json"]));
         assert_eq!(report["outcome"], "resumed");
         let again = success(&copy(from, to, &["--json"]));
         assert!(again.contains("unchanged"), "{again}");

@@ -127,11 +127,12 @@ fn statements_and_their_parameters_are_not_logged() {
 /// because a variable selects the store.
 #[test]
 fn the_suites_that_do_not_depend_on_the_store_pass() {
-    const SUITES: [&str; 9] = [
+    const SUITES: [&str; 10] = [
         "audit::",
         "keys::",
         "mail::",
         "mail_crashes::",
+        "second_factors::",
         "sessions::",
         "sign_up::",
         "throttle::",

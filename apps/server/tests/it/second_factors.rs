@@ -4,43 +4,62 @@ use std::fs;
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, Caller, CompleteSignIn, SecondFactor, SignIn, SignInOutcome, SignedIn, TotpSecret,
+    Accounts, AddPasskey, Caller, CompleteSignIn, SecondFactor, SignIn, SignInOutcome, SignedIn,
+    TotpSecret,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::app::{EMAIL, PASSWORD};
+use crate::app::{EMAIL, PASSWORD, is_on_postgres, write_url};
 use crate::operator::{Operator, json as json_output, success};
+use crate::passkey::SoftPasskey;
 use crate::transfer::{import, users};
 
-/// A database with Ada's account, whose second factor is on.
+const ORIGIN: &str = "http://localhost:8080";
+
+/// A database with Ada's account, whose second factor is on. [`STORE`] selects its kind.
 struct Database {
     folder: TempDir,
     accounts: Arc<Accounts>,
     ada: SignedIn,
     secret: TotpSecret,
+    /// Dropped after `accounts`, which uses it.
+    _postgres: Option<test_postgres::Database>,
 }
 
 impl Database {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let postgres = is_on_postgres().then(|| test_postgres::shared().create_database(None));
+        if let Some(database) = &postgres {
+            write_url(&folder, &database.url());
+        }
         success(&Operator::new(&folder).users_with_input(&["create", EMAIL], PASSWORD));
-        let accounts = Accounts::builder()
-            .sqlite(folder.path().join("latchkey.db"))
-            .public_url("http://localhost:8080")
-            .without_maintenance()
-            .accept_weaknesses()
-            .build()
-            .await
-            .unwrap();
-        let caller = Caller::default();
-        let outcome = accounts.sign_in(SignIn::new(EMAIL, PASSWORD, &caller)).await.unwrap();
-        let tokens = outcome.into_tokens().unwrap();
-        let ada = accounts.authenticate(tokens.access.token.as_str()).await.unwrap();
-        let secret = accounts.begin_totp(&ada, &caller).await.unwrap().secret;
-        let code = secret.code_at(accounts.now()).to_text();
-        accounts.confirm_totp(&ada, &code, &caller).await.unwrap();
-        Self { folder, accounts, ada, secret }
+        let builder = match &postgres {
+            Some(database) => Accounts::builder().postgres(database.url()),
+            None => Accounts::builder().sqlite(folder.path().join("latchkey.db")),
+        };
+        let builder = builder.public_url(ORIGIN).without_maintenance().accept_weaknesses();
+        let accounts = builder.build().await.unwrap();
+        let ada = sign_in(&accounts, EMAIL).await;
+        let secret = set_up_app(&accounts, &ada).await;
+        Self { folder, accounts, ada, secret, _postgres: postgres }
+    }
+
+    /// Creates an account whose second factor is off. Returns its user.
+    async fn create(&self, email: &str) -> SignedIn {
+        success(&Operator::new(&self.folder).users_with_input(&["create", email], PASSWORD));
+        sign_in(&self.accounts, email).await
+    }
+
+    /// Adds a passkey to the account of this user.
+    async fn add_passkey(&self, signed_in: &SignedIn, name: &str) {
+        let caller = &Caller::default();
+        let options = self.accounts.passkey_registration_options(signed_in).await.unwrap();
+        let passkey = SoftPasskey::new(ORIGIN, &options.user_id);
+        let credential = &passkey.register(&options.challenge);
+        let passkey = AddPasskey { signed_in, name, credential, caller };
+        self.accounts.add_passkey(passkey).await.unwrap();
     }
 
     /// Attempts a sign-in with the right password and a wrong code.
@@ -64,6 +83,22 @@ impl Database {
     }
 }
 
+async fn sign_in(accounts: &Accounts, email: &str) -> SignedIn {
+    let caller = Caller::default();
+    let outcome = accounts.sign_in(SignIn::new(email, PASSWORD, &caller)).await.unwrap();
+    let tokens = outcome.into_tokens().unwrap();
+    accounts.authenticate(tokens.access.token.as_str()).await.unwrap()
+}
+
+/// Sets up an app, which turns the second factor on. Returns its secret.
+async fn set_up_app(accounts: &Accounts, user: &SignedIn) -> TotpSecret {
+    let caller = Caller::default();
+    let secret = accounts.begin_totp(user, &caller).await.unwrap().secret;
+    let code = secret.code_at(accounts.now()).to_text();
+    accounts.confirm_totp(user, &code, &caller).await.unwrap();
+    secret
+}
+
 #[tokio::test]
 async fn the_second_factors_of_a_user_are_shown_and_reset() {
     let database = Database::new().await;
@@ -74,6 +109,17 @@ async fn the_second_factors_of_a_user_are_shown_and_reset() {
     let text = database.run(&["show", EMAIL]);
     assert!(text.contains("\nsecond factor   since 2"), "{text}");
     assert!(text.contains("\nrecovery codes  10 left, since 2"), "{text}");
+    assert!(text.contains("\npasskeys        0\n"), "{text}");
+    database.add_passkey(&database.ada, "laptop").await;
+    database.add_passkey(&database.ada, "phone").await;
+    let text = database.run(&["show", EMAIL]);
+    assert!(text.contains("\npasskeys        2\n"), "{text}");
+    let passkeys = database.show()["passkeys"].as_array().unwrap().clone();
+    let names: Vec<_> = passkeys.iter().map(|passkey| &passkey["name"]).collect();
+    assert_eq!(names, ["laptop", "phone"]);
+    let members: Vec<_> = passkeys[0].as_object().unwrap().keys().collect();
+    assert_eq!(members, ["created_at", "id", "last_used_at", "name"]);
+    assert!(passkeys[0]["created_at"].is_string() && passkeys[0]["last_used_at"].is_null());
 
     let reset = database.run(&["reset-second-factor", "ADA@example.com"]);
     let id = database.ada.id();
@@ -86,6 +132,7 @@ async fn the_second_factors_of_a_user_are_shown_and_reset() {
     for name in ["second_factor_at", "totp", "recovery_codes"] {
         assert_eq!(shown[name], Value::Null, "{name}");
     }
+    assert_eq!(shown["passkeys"], json!([]));
     assert!(database.run(&["show", EMAIL]).contains("\nsecond factor   no\n"));
     assert_eq!(database.run(&["sessions", EMAIL]), "");
     let events = success(&Operator::new(&database.folder).audit(&[]));
@@ -109,25 +156,38 @@ async fn a_lockout_of_codes_is_shown_and_can_be_ended() {
 #[tokio::test]
 async fn an_export_names_the_second_factors_and_an_import_leaves_them_out() {
     let database = Database::new().await;
-    success(&Operator::new(&database.folder).users_with_input(&["create", "b@x.org"], PASSWORD));
+    database.create("without@x.org").await;
+    let with_passkey = database.create("passkey@x.org").await;
+    database.add_passkey(&with_passkey, "laptop").await;
+    let with_both = database.create("both@x.org").await;
+    database.add_passkey(&with_both, "laptop").await;
+    set_up_app(&database.accounts, &with_both).await;
     let (jsonl, csv) = (database.run(&["export"]), database.run(&["export", "--format", "csv"]));
     for text in [&jsonl, &csv] {
         assert!(!text.contains(database.secret.to_base32().as_str()), "{text}");
     }
     let lines: Vec<Value> = jsonl.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let factors: Vec<_> = lines.iter().map(|line| &line["second_factor"]).collect();
-    assert_eq!(factors, [&json!("totp"), &Value::Null]);
+    let [app, passkey, both] = ["totp", "passkey", "totp passkey"].map(Value::from);
+    assert_eq!(factors, [&app, &Value::Null, &passkey, &both]);
     assert!(csv.starts_with("id,email,created_at,disabled_at,email_verified_at,second_factor,"));
-    assert_eq!(csv.matches(",totp,").count(), 1, "{csv}");
+    let rows = csv.lines().skip(1).map(|row| row.split(',').nth(5).unwrap());
+    assert_eq!(rows.collect::<Vec<_>>(), ["totp", "", "passkey", "totp passkey"]);
 
     for (name, text) in [("users.jsonl", &jsonl), ("users.csv", &csv)] {
         let folder = tempfile::tempdir().unwrap();
         let dry_run = success(&import(&folder, name, text, &["--dry-run"]));
-        assert!(dry_run.contains("would import 1 account without the second factor"), "{dry_run}");
+        let without = "would import 3 accounts without second factors and passkeys";
+        assert!(dry_run.contains(without), "{dry_run}");
         let report = json_output(&import(&folder, name, text, &["--json"]));
-        assert_eq!((&report["imported"], &report["without_second_factor"]), (&2.into(), &1.into()));
-        let note = report["notes"][0]["note"].as_str().unwrap();
-        assert!(note.contains("the second factor cannot be imported"), "{note}");
+        assert_eq!((&report["imported"], &report["without_second_factor"]), (&4.into(), &3.into()));
+        let notes = report["notes"].as_array().unwrap();
+        let emails: Vec<_> = notes.iter().map(|note| &note["email"]).collect();
+        assert_eq!(emails, [EMAIL, "passkey@x.org", "both@x.org"]);
+        for note in notes {
+            let note = note["note"].as_str().unwrap();
+            assert!(note.contains("second factors and passkeys cannot be imported"), "{note}");
+        }
         let shown = json_output(&users(&folder, &["show", EMAIL, "--json"]));
         assert_eq!(shown["second_factor_at"], Value::Null);
         assert!(fs::exists(folder.path().join("latchkey.db")).unwrap());

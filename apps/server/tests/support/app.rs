@@ -49,8 +49,10 @@ impl TestApp {
 
     /// Starts a server with additional options.
     pub(crate) fn with_options(options: &[&str]) -> Self {
-        let postgres = std::env::var(STORE).is_ok_and(|store| store == "postgres");
-        Self::start(options, postgres.then(|| test_postgres::shared().create_database(None)))
+        Self::start(
+            options,
+            is_on_postgres().then(|| test_postgres::shared().create_database(None)),
+        )
     }
 
     /// Starts a server on this database, or on a SQLite file.
@@ -107,6 +109,11 @@ impl TestApp {
     pub(crate) fn operator(&self) -> Operator {
         Operator::new(&self.folder)
     }
+}
+
+/// Returns whether [`STORE`] selects PostgreSQL.
+pub(crate) fn is_on_postgres() -> bool {
+    std::env::var(STORE).is_ok_and(|store| store == "postgres")
 }
 
 /// Makes the servers and commands in this folder use the PostgreSQL database at this URL.

@@ -200,6 +200,11 @@ async fn every_guard_rejects_users_without_the_second_factor_that_the_app_requir
     let token = token(&app).await;
     let user = auth.accounts().authenticate(&token).await.unwrap();
     assert!(user.needs_enrolment() && !user.has_second_factor());
+    for path in ["/e", "/f"] {
+        let (status, body) = text(&app, path, &token).await;
+        assert_eq!(status, 403, "{path}");
+        assert!(body.contains("\"email_unverified\""), "{path}: {body}");
+    }
     auth.accounts().operator().verify_email(user.id()).await.unwrap();
     for path in ["/a", "/b", "/c", "/d", "/e", "/f"] {
         let (status, body) = text(&app, path, &token).await;

@@ -303,6 +303,10 @@ async fn a_change_of_the_account_invalidates_tickets() {
     app.accounts().operator().disable(id).await.unwrap();
     let code = totp.next_code(&app);
     complete(&app, &ticket, ("code", &code)).await.assert_problem(401, "invalid_ticket");
+    app.accounts().operator().enable(id).await.unwrap();
+    complete(&app, &ticket, ("code", &code)).await.assert_problem(401, "invalid_ticket");
+    let ticket = app.ticket().await;
+    assert_eq!(complete(&app, &ticket, ("code", &code)).await.status, 200, "the code is unused");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::api::{self, ApiError};
 use crate::browser;
 use crate::components::{BusyButton, Failure, Progress, alert};
 use crate::messages::{FieldProblem, describe, describe_webauthn};
-use crate::session::use_session;
+use crate::storage;
 use crate::webauthn::{self, Ceremony, Credential, Mediation, is_conditional_available};
 
 /// The maximum time for which a browser suggests passkeys for the same challenge.
@@ -109,19 +109,18 @@ pub(super) fn PasskeyButton(props: &PasskeyButtonProps) -> Html {
 /// Lets the browser suggest passkeys for the email field while the page is idle. `onpasskey` is
 /// called with the passkey that the user chooses.
 ///
-/// After a session has ended in this tab, the browser suggests none until the email field is
-/// focused. Otherwise, a browser that needs no further consent would sign the user in again at
-/// once. The same applies after a reload, because a session may have ended before it.
+/// From the end of a session until the next log-in in this browser, the browser suggests none until
+/// the email field is focused. Otherwise, a browser that needs no further consent would sign the
+/// user in again at once.
 #[hook]
 pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<Credential>>) {
-    let session = use_session();
     let may_start = use_state(|| false);
     let round = use_state(|| 0_u32);
     use_effect_with((), {
         let may_start = may_start.setter();
         move |()| {
             let mut listener = None;
-            if session.has_ended() || browser::is_reloaded() {
+            if storage::is_signed_out() {
                 let field = browser::element(EMAIL);
                 listener =
                     field.map(|it| EventListener::new(&it, "focus", move |_| may_start.set(true)));

@@ -47,8 +47,6 @@ pub(super) struct Memory {
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
-    /// `true` if a session has ended in this tab since the page was loaded.
-    has_ended: Cell<bool>,
     /// The id of the session that the browser remembered when this tab's session ended. The session
     /// may be another user's, so this tab must not use it.
     declined: RefCell<Option<String>>,
@@ -160,11 +158,6 @@ impl SessionHandle {
         self.memory.end_reason.take()
     }
 
-    /// Returns whether a session has ended in this tab since the page was loaded.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.memory.has_ended.get()
-    }
-
     /// Checks the session with the server if this tab is signed out but the user may have signed in
     /// from another tab.
     pub fn check_if_signed_out(&self) {
@@ -260,6 +253,7 @@ impl SessionHandle {
             Remember::No => None,
         };
         storage::set_remembered(session.as_deref());
+        storage::clear_signed_out();
         self.memory.end_reason.take();
         self.memory.declined.take();
         self.reload_user();
@@ -416,9 +410,9 @@ impl SessionHandle {
     }
 
     /// Keeps this tab from using the remembered session, which may be another user's, after its own
-    /// session has ended.
+    /// session has ended. The log-in page of this browser then does not suggest passkeys at once.
     fn decline_remembered(&self) {
-        self.memory.has_ended.set(true);
+        storage::set_signed_out();
         self.memory.declined.replace(storage::remembered());
     }
 

@@ -1,5 +1,7 @@
-use crate::mail::mailbox::visit_with_mail;
-use crate::visitor::{EMAIL, PASSWORD, Visitor};
+use std::time::Duration;
+
+use crate::mail::mailbox::{visit_localhost_with_mail, visit_with_mail};
+use crate::visitor::{EMAIL, PASSWORD, TIMEOUT, Visitor};
 
 const NEW_EMAIL: &str = "Ada.Lovelace@example.org";
 
@@ -122,6 +124,37 @@ async fn an_email_address_that_is_taken_in_the_meantime_is_reported_at_the_end()
         ada.presses("Confirm").await;
         assert!(ada.message("alert").await.contains("already exists"));
         ada.server.log_in(EMAIL, PASSWORD);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_browser_shows_passkeys_with_the_new_email_address() {
+    visit_localhost_with_mail(async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        ada.open(&ada.mail(EMAIL, 1).await.link("/verify")).await;
+        ada.presses("Confirm").await;
+        ada.message("status").await;
+        ada.opens_the_factors().await;
+        ada.adds_a_passkey().await;
+        let names = async || {
+            let credential = ada.credentials(&authenticator).await.swap_remove(0);
+            [credential["userName"].clone(), credential["userDisplayName"].clone()]
+        };
+        assert_eq!(names().await, [EMAIL, EMAIL]);
+        ada.requests_a_change_of_email(NEW_EMAIL).await;
+        let code = ada.mail(NEW_EMAIL, 1).await.code();
+        ada.types("code", &code).await;
+        ada.presses("Confirm").await;
+        let text = format!("document.querySelector('main').innerText.includes('{NEW_EMAIL}')");
+        ada.until(&text).await;
+        let wait = async {
+            while names().await != [NEW_EMAIL, NEW_EMAIL] {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert!(tokio::time::timeout(TIMEOUT, wait).await.is_ok(), "{:?}", names().await);
     })
     .await;
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::visitor::{Visitor, visit_in};
+use tempfile::TempDir;
+
+use crate::visitor::{Visitor, visit_in, visit_localhost_in};
 
 /// How long to wait for a mail. Only a failing test waits that long.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,17 +24,21 @@ pub(crate) struct Mail {
 
 /// Runs a test like [`visit`](crate::visitor::visit), with mail on.
 pub(crate) async fn visit_with_mail(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
-    visit_in(
-        |folder| {
-            let mails = folder.path().join(FOLDER).display().to_string();
-            let mut all = vec!["--mail-dir".to_owned(), mails];
-            all.extend(["--mail-from", "auth@example.org"].map(str::to_owned));
-            all.extend(options.iter().map(|&option| option.to_owned()));
-            all
-        },
-        test,
-    )
-    .await;
+    visit_in(|folder| with_mail(folder, options), test).await;
+}
+
+/// Runs a test like [`visit_with_mail`], at `http://localhost`, where passkeys work.
+pub(crate) async fn visit_localhost_with_mail(test: impl AsyncFnOnce(&Visitor)) {
+    visit_localhost_in(|folder| with_mail(folder, &[]), test).await;
+}
+
+/// Returns the options of a server with mail, and more options.
+fn with_mail(folder: &TempDir, more: &[&str]) -> Vec<String> {
+    let mails = folder.path().join(FOLDER).display().to_string();
+    let mut options = vec!["--mail-dir".to_owned(), mails];
+    options.extend(["--mail-from", "auth@example.org"].map(str::to_owned));
+    options.extend(more.iter().map(|&option| option.to_owned()));
+    options
 }
 
 impl Mail {

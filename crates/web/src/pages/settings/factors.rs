@@ -50,7 +50,7 @@ pub(super) struct FactorsState {
     pub(super) message: UseStateHandle<Option<&'static str>>,
     /// `true` if the user must verify the email address before adding a factor.
     pub(super) unverified: bool,
-    onchanged: Callback<()>,
+    pub(super) onchanged: Callback<()>,
 }
 
 /// The content of the section *Two-step log-in*.

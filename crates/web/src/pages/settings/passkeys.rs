@@ -88,12 +88,12 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
                     {onrename}
                     {onremove}
                 />
-                if !factors.passkeys.is_empty() && !factors.second_factor {
-                    <AskForPasskey state={state.clone()} />
-                }
                 if state.unverified {
                     {verify_first("add a passkey")}
                 } else {
+                    if !factors.passkeys.is_empty() && !factors.second_factor {
+                        <AskForPasskey state={state.clone()} />
+                    }
                     <AddForm state={state.clone()} passkeys={*passkeys} {onmessage} />
                 }
             </>
@@ -169,5 +169,64 @@ fn AskForPasskey(props: &AskForPasskeyProps) -> Html {
                 {alert(failure)}
             }
         </>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::Passkey;
+
+    use super::*;
+    use crate::pages::render::render;
+    use crate::pages::settings::factors::View;
+    use crate::pages::settings::remote_list::RemoteList;
+
+    const ASK: &str = "Ask for a passkey after the password";
+
+    #[derive(Properties, PartialEq)]
+    struct LoadedProps {
+        factors: Factors,
+        unverified: bool,
+    }
+
+    /// The section after the passkeys have been loaded.
+    #[component]
+    fn Loaded(props: &LoadedProps) -> Html {
+        let state = FactorsState {
+            list: use_state(|| RemoteList::Loaded(props.factors.clone())),
+            retry: Callback::noop(),
+            view: use_state(|| View::Overview),
+            message: use_state(|| None),
+            unverified: props.unverified,
+            onchanged: Callback::noop(),
+        };
+        html! { <PasskeysSection {state} passkeys={Passkeys::Supported} /> }
+    }
+
+    fn section(passkeys: &[Passkey], second_factor: bool, unverified: bool) -> String {
+        let (totp, recovery_codes, passkeys) = (None, None, passkeys.to_vec());
+        let factors = Factors { second_factor, totp, recovery_codes, passkeys };
+        render::<Loaded>(LoadedProps { factors, unverified })
+    }
+
+    #[test]
+    fn an_unverified_user_can_neither_add_a_passkey_nor_turn_the_second_factor_on() {
+        let passkey = Passkey {
+            id: "a".to_owned(),
+            name: "Phone".to_owned(),
+            created_at: "2026-04-14T09:30:00Z".to_owned(),
+            last_used_at: None,
+            synced: true,
+            credential_id: "AAAA".to_owned(),
+        };
+        let passkeys = [passkey];
+        let verified = section(&passkeys, false, false);
+        assert!(verified.contains(ASK) && verified.contains("Add a passkey"), "{verified}");
+        let unverified = section(&passkeys, false, true);
+        assert!(unverified.contains("Phone") && unverified.contains("href=\"/verify\""));
+        assert!(!unverified.contains(ASK) && !unverified.contains("Add a passkey"), "{unverified}");
+        for html in [section(&[], false, false), section(&passkeys, true, false)] {
+            assert!(!html.contains(ASK) && html.contains("Add a passkey"), "{html}");
+        }
     }
 }

@@ -41,7 +41,7 @@ pub(super) enum Note {
     /// The id cannot be kept, because it is not a UUID, or is the nil or the max UUID. The account
     /// gets a new one.
     ReplacedId { old: String, new: UserId },
-    /// The account had a second factor. The export does not contain it.
+    /// The account had second factors or passkeys, which an export does not contain.
     NoSecondFactor,
     /// A value of the record contains line breaks.
     SeveralLines,
@@ -104,7 +104,7 @@ impl fmt::Display for Note {
             }
             Self::ReplacedId { old, .. } => write!(f, "the id {old:?} is not a UUID"),
             Self::NoSecondFactor => f.write_str(
-                "the second factor cannot be imported; the user has to turn it on again",
+                "second factors and passkeys cannot be imported; the user has to set them up again",
             ),
             Self::SeveralLines => f.write_str("one record; a value contains line breaks"),
         }

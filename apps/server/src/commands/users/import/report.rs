@@ -36,7 +36,7 @@ pub(super) struct Report<'a> {
     algorithms: BTreeMap<&'static str, usize>,
     /// The number of hashes that the next log-in replaces.
     outdated: usize,
-    /// The number of valid records whose accounts had a second factor.
+    /// The number of valid records whose accounts had second factors or passkeys.
     without_second_factor: usize,
 }
 
@@ -151,7 +151,7 @@ impl<'a> Report<'a> {
         };
         if self.without_second_factor > 0 {
             let accounts = count(self.without_second_factor, "account");
-            writeln!(out, "{imported} {accounts} without the second factor")?;
+            writeln!(out, "{imported} {accounts} without second factors and passkeys")?;
         }
         let records = count(self.users.total, "record");
         let skipped = self.users.invalid.len();
