@@ -34,8 +34,8 @@ pub(crate) fn clock_difference(server: &PostgresServer, now: Timestamp) -> Optio
 }
 
 /// Returns the shell command that backs up the database, without the contents of the outbox and
-/// without codes: they would be secrets in the backup, and a restore would send mails again. It does
-/// not contain the password.
+/// without codes: they would be secrets in the backup, and a restore would send mails again. It
+/// does not contain the password.
 pub(crate) fn dump_command(config: &PostgresConfig) -> String {
     let url = quote(&config.libpq_url());
     format!("pg_dump {DUMP_OPTIONS} {url}")

@@ -114,9 +114,9 @@ impl Accounts {
 
     /// Waits until all changes are complete, including those whose callers have disconnected. Also
     /// waits for attempts to send mails, which can take up to
-    /// [`ATTEMPT_TIMEOUT`](crate::ATTEMPT_TIMEOUT): a caller that does not want to wait that long can
-    /// drop the future. Mails that are still unsent, such as those of the last second, are sent after the
-    /// next start.
+    /// [`ATTEMPT_TIMEOUT`](crate::ATTEMPT_TIMEOUT): a caller that does not want to wait that long
+    /// can drop the future. Mails that are still unsent, such as those of the last second, are sent
+    /// after the next start.
     ///
     /// A server should call this after it has stopped serving requests, so that every change is
     /// logged before it exits.

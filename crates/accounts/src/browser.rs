@@ -12,8 +12,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Forgets the browser unless the account knew it until a change that has incremented the device
-    /// version once.
+    /// Forgets the browser unless the account knew it until a change that has incremented the
+    /// device version once.
     pub(crate) fn known_before_change(mut self) -> Self {
         let (user, current) = (self.user, self.device_version);
         self.known

@@ -135,8 +135,8 @@ impl<T> Builder<T> {
     /// Stores accounts in the PostgreSQL database at `url`, such as
     /// `postgres://latchkey_app:PASSWORD@db.example/latchkey`. If the role in the URL may do so,
     /// missing tables are created, and those of an older version are migrated. Otherwise,
-    /// [`build`](Self::build) waits up to 60 seconds for `latchkey migrate` to do so. It also waits up
-    /// to 30 seconds for a database that cannot be reached.
+    /// [`build`](Self::build) waits up to 60 seconds for `latchkey migrate` to do so. It also waits
+    /// up to 30 seconds for a database that cannot be reached.
     ///
     /// Several processes can share the database. Connections to other machines are encrypted, and
     /// the server's certificate is verified, unless the URL contains `sslmode=disable`. The URL
@@ -185,8 +185,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the name of the app. Users cannot choose it as their password, and mails contain it. The
-    /// default is "Latchkey", and the host of the public URL in mails.
+    /// Sets the name of the app. Users cannot choose it as their password, and mails contain it.
+    /// The default is "Latchkey", and the host of the public URL in mails.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.config.app_name = name.into();
         self
@@ -262,12 +262,12 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Turns mail on: users verify their email address, change it, and reset their password with mails
-    /// that `transport` sends. They also get notices of changes to their account. Without this, mail
-    /// is off.
+    /// Turns mail on: users verify their email address, change it, and reset their password with
+    /// mails that `transport` sends. They also get notices of changes to their account. Without
+    /// this, mail is off.
     ///
-    /// Mails are stored until they have been sent, and sent in the background, unless the service was
-    /// built with [`without_maintenance`](Self::without_maintenance).
+    /// Mails are stored until they have been sent, and sent in the background, unless the service
+    /// was built with [`without_maintenance`](Self::without_maintenance).
     pub fn mail(mut self, transport: impl MailTransport) -> Self {
         self.mail_transport = Some(Arc::new(transport));
         self.notices = NoticeMode::On;
@@ -322,8 +322,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Disables the purging of expired data, the erasure of deleted data and the sending of mails in
-    /// the background. Use this for short-lived commands that run beside a server.
+    /// Disables the purging of expired data, the erasure of deleted data and the sending of mails
+    /// in the background. Use this for short-lived commands that run beside a server.
     pub fn without_maintenance(mut self) -> Self {
         self.maintenance = Maintenance::Skip;
         self

@@ -146,8 +146,8 @@ impl Accounts {
         self.tasks.run_to_completion(send).await
     }
 
-    /// Changes the email address of the user with a code, which can be used once. The new address is
-    /// verified. All other sessions of the user end, and all device tokens of the account become
+    /// Changes the email address of the user with a code, which can be used once. The new address
+    /// is verified. All other sessions of the user end, and all device tokens of the account become
     /// invalid. A text that cannot be a code does not count as a try.
     ///
     /// # Errors

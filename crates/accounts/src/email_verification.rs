@@ -54,8 +54,8 @@ pub enum CodeError {
 }
 
 impl Accounts {
-    /// Sends a code that verifies the email address of the user. It replaces an earlier one. Returns
-    /// the time until it expires: 24 hours.
+    /// Sends a code that verifies the email address of the user. It replaces an earlier one.
+    /// Returns the time until it expires: 24 hours.
     ///
     /// # Errors
     ///
@@ -97,8 +97,8 @@ impl Accounts {
         self.tasks.run_to_completion(send).await
     }
 
-    /// Verifies the email address of the user with a code, which can be used once. A text that cannot
-    /// be a code does not count as a try.
+    /// Verifies the email address of the user with a code, which can be used once. A text that
+    /// cannot be a code does not count as a try.
     ///
     /// # Errors
     ///

@@ -38,8 +38,8 @@ pub enum AccountEvent {
         /// The email address before the change.
         previous: Email,
     },
-    /// The password was changed, by the user or by an operator, or reset with a token from a mail. A
-    /// reset also verifies the email address.
+    /// The password was changed, by the user or by an operator, or reset with a token from a mail.
+    /// A reset also verifies the email address.
     #[non_exhaustive]
     PasswordChanged {
         /// The user.

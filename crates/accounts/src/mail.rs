@@ -13,8 +13,8 @@ pub(crate) use mailer::Mailer;
 
 use std::time::Duration;
 
-/// The time after which an attempt to send a mail is given up. It is shorter than the time until the
-/// next attempt, so that two servers do not send a mail at the same time.
+/// The time after which an attempt to send a mail is given up. It is shorter than the time until
+/// the next attempt, so that two servers do not send a mail at the same time.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a code that verifies an email address is valid.

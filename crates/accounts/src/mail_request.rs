@@ -32,8 +32,8 @@ pub enum RequestMailError {
 }
 
 impl Accounts {
-    /// Begins a request for a mail to this email address. It is counted before the account is looked
-    /// up, and depends on what the client has sent only.
+    /// Begins a request for a mail to this email address. It is counted before the account is
+    /// looked up, and depends on what the client has sent only.
     ///
     /// A device token counts as that of a known browser if it was issued for this email address,
     /// even if the account has forgotten the browser since.

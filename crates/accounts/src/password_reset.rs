@@ -41,8 +41,9 @@ pub enum ResetPasswordError {
 }
 
 impl Accounts {
-    /// Sends a mail with a token that resets the password to the account with this email address, if
-    /// there is one. It replaces an earlier token. Returns the time until the token expires: 1 hour.
+    /// Sends a mail with a token that resets the password to the account with this email address,
+    /// if there is one. It replaces an earlier token. Returns the time until the token expires: 1
+    /// hour.
     ///
     /// Neither the outcome nor the work depends on whether there is an account.
     ///
@@ -82,9 +83,9 @@ impl Accounts {
         self.tasks.run_to_completion(send).await
     }
 
-    /// Sets a new password with a token from a mail, which can be used once. This verifies the email
-    /// address, ends all sessions of the user, and makes all device tokens of the account invalid.
-    /// It opens no session.
+    /// Sets a new password with a token from a mail, which can be used once. This verifies the
+    /// email address, ends all sessions of the user, and makes all device tokens of the account
+    /// invalid. It opens no session.
     ///
     /// # Errors
     ///

@@ -234,8 +234,8 @@ impl AttemptScope {
         Self { counters, queue, network: Some(network) }
     }
 
-    /// Returns the scope of a mail that anyone can request to this email address. It depends on what
-    /// the client has sent, and not on whether the email address has an account.
+    /// Returns the scope of a mail that anyone can request to this email address. It depends on
+    /// what the client has sent, and not on whether the email address has an account.
     ///
     /// A request from a browser that the account knows has the limits of that browser and of all
     /// known browsers together. Any other request has the limit of the email address. Both have the
@@ -289,9 +289,9 @@ impl AttemptScope {
         Self { counters, queue: key, network: None }
     }
 
-    /// Returns the scope of a mail that a signed-in user requests to a new email address. It has the
-    /// limits of the user, and those of a mail that anyone can request: the new address can be that
-    /// of a stranger.
+    /// Returns the scope of a mail that a signed-in user requests to a new email address. It has
+    /// the limits of the user, and those of a mail that anyone can request: the new address can be
+    /// that of a stranger.
     pub(crate) fn email_change(user: UserId, new: &EmailKey, client: &ClientInfo) -> Self {
         let mut scope = Self::mail_by_user(user);
         scope.counters.extend(Self::mail_to(new, None, client).counters);

@@ -1,6 +1,7 @@
-//! Compares the SQL statements of sign-ins and of requests for mails with and without an account. If
-//! a rejected sign-in ran a different number of statements for an account than for none, its response
-//! time would reveal which email addresses have accounts. Also checks which requests write nothing.
+//! Compares the SQL statements of sign-ins and of requests for mails with and without an account.
+//! If a rejected sign-in ran a different number of statements for an account than for none, its
+//! response time would reveal which email addresses have accounts. Also checks which requests write
+//! nothing.
 //!
 //! This test has a program of its own, because it records the statements of the whole process.
 

@@ -76,8 +76,8 @@ impl Email {
         &self.typed
     }
 
-    /// Returns the email address for the envelope and the header of a mail: the local part as it was
-    /// typed, and the domain in ASCII.
+    /// Returns the email address for the envelope and the header of a mail: the local part as it
+    /// was typed, and the domain in ASCII.
     #[must_use]
     pub fn to_ascii(&self) -> String {
         let local = self.typed.rsplit_once('@').map_or("", |(local, _)| local);

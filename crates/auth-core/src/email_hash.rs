@@ -3,8 +3,8 @@ use aws_lc_rs::digest;
 use crate::email::EmailKey;
 
 stored_bytes! {
-    /// The SHA-256 of a normalised email address. A store uses it as a key for data about an address
-    /// that may have no account, so that it does not contain what strangers type.
+    /// The SHA-256 of a normalised email address. A store uses it as a key for data about an
+    /// address that may have no account, so that it does not contain what strangers type.
     EmailHash
 }
 

@@ -89,8 +89,8 @@ id! {
 }
 
 id! {
-    /// The id of a mail: a UUIDv7. It is part of the `Message-ID`, so that a mail server or a reader
-    /// can recognise a copy of a mail that was sent twice.
+    /// The id of a mail: a UUIDv7. It is part of the `Message-ID`, so that a mail server or a
+    /// reader can recognise a copy of a mail that was sent twice.
     MailId: is_v7
 }
 

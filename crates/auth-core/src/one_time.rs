@@ -31,8 +31,8 @@ const MAX_TEXT: usize = 256;
 
 /// A token that lets its holder set a new password: 160 bits in Crockford's base32, in groups.
 ///
-/// It is sent to the email address of an account. `Debug` does not print it, and it is zeroized when
-/// dropped.
+/// It is sent to the email address of an account. `Debug` does not print it, and it is zeroized
+/// when dropped.
 ///
 /// ```
 /// # use auth_core::{ResetToken, SystemRandom};
@@ -148,8 +148,8 @@ impl ResetToken {
         Self(random_array(random))
     }
 
-    /// Parses a token that was opened as a link, pasted or typed. Letter case, spaces and hyphens do
-    /// not matter, `O` is read as 0, and `I` and `L` as 1.
+    /// Parses a token that was opened as a link, pasted or typed. Letter case, spaces and hyphens
+    /// do not matter, `O` is read as 0, and `I` and `L` as 1.
     ///
     /// # Errors
     ///
@@ -179,8 +179,8 @@ impl OneTimeCode {
         Self(random_array(random))
     }
 
-    /// Parses a code that was typed or pasted. Letter case, spaces and hyphens do not matter, `O` is
-    /// read as 0, and `I` and `L` as 1.
+    /// Parses a code that was typed or pasted. Letter case, spaces and hyphens do not matter, `O`
+    /// is read as 0, and `I` and `L` as 1.
     ///
     /// # Errors
     ///
@@ -297,8 +297,8 @@ stored_bytes! {
 }
 
 stored_bytes! {
-    /// The SHA-256 of a [`OneTimeCode`] and of the user or the browser that can use it, which a store
-    /// holds instead of the code.
+    /// The SHA-256 of a [`OneTimeCode`] and of the user or the browser that can use it, which a
+    /// store holds instead of the code.
     CodeHash
 }
 

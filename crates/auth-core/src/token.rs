@@ -37,8 +37,8 @@ const ALG: &str = "EdDSA";
 /// and to programs that use its API, which are not registered as separate clients.
 const CLIENT_ID: &str = "latchkey";
 
-/// How long before `iat` a token becomes valid (`nbf`), in seconds. A verifier whose clock is behind
-/// by less than that accepts a new token, without any leeway in its checks.
+/// How long before `iat` a token becomes valid (`nbf`), in seconds. A verifier whose clock is
+/// behind by less than that accepts a new token, without any leeway in its checks.
 const NOT_BEFORE_MARGIN: i64 = 30;
 
 /// Returns the header of an access token.

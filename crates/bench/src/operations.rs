@@ -48,8 +48,8 @@ pub(crate) async fn sign_in(store: Arc<dyn Store>, n: u32) -> CommandResult<()> 
     open_session(&*store, n).await.map(drop)
 }
 
-/// Performs the store operations of a sign-up from a random IPv4 address: begins an attempt, creates
-/// the account and settles the attempt.
+/// Performs the store operations of a sign-up from a random IPv4 address: begins an attempt,
+/// creates the account and settles the attempt.
 pub(crate) async fn sign_up(store: Arc<dyn Store>, hash: Arc<PasswordHash>) -> CommandResult<()> {
     let began_at = SystemClock.now();
     let counter = LimitedCounter {

@@ -2,8 +2,8 @@ use warp::http::HeaderMap;
 use warp::http::header::{AUTHORIZATION, HeaderValue};
 
 /// Checks that a token is read if and only if there is exactly one `Authorization` header and its
-/// scheme is `Bearer`. The token follows the scheme and any number of spaces. Each line of the input
-/// is the value of a header.
+/// scheme is `Bearer`. The token follows the scheme and any number of spaces. Each line of the
+/// input is the value of a header.
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let headers: HeaderMap = values.flatten().map(|value| (AUTHORIZATION, value)).collect();

@@ -3,8 +3,8 @@ const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The maximum length of a text, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// Returns a secret as it is printed: in groups of four, with hyphens between them. Returns `None` if
-/// `text` is not the secret of this many characters, however it is typed.
+/// Returns a secret as it is printed: in groups of four, with hyphens between them. Returns `None`
+/// if `text` is not the secret of this many characters, however it is typed.
 pub(crate) fn canonical(text: &str, characters: usize) -> Option<String> {
     if text.len() > MAX_TEXT {
         return None;

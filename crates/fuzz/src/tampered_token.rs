@@ -1,6 +1,7 @@
 use crate::service::SERVICE;
 
-/// Tokens of this length, in bytes, are not doubled. It exceeds the maximum of the verifier (4 KiB).
+/// Tokens of this length, in bytes, are not doubled. It exceeds the maximum of the verifier (4
+/// KiB).
 const MAX_LENGTH: usize = 16 * 1024;
 
 /// Checks that a changed token is rejected, and that the input itself is not accepted as a token.

@@ -54,8 +54,8 @@ pub(crate) struct SmtpLogin {
     pub(crate) password: Zeroizing<String>,
 }
 
-/// An error from parsing the URL of a relay. Each message says how to fix it. None contains the URL,
-/// because it may contain a password.
+/// An error from parsing the URL of a relay. Each message says how to fix it. None contains the
+/// URL, because it may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSmtpUrl {
     /// The text is not a URL with the scheme `smtps` or `smtp`.

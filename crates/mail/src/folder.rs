@@ -47,8 +47,8 @@ pub enum OpenMailFolderError {
 }
 
 impl MailFolder {
-    /// Opens a folder. If it does not exist, it is created with mode 0700. `mail_from` is the sender
-    /// of the mails.
+    /// Opens a folder. If it does not exist, it is created with mode 0700. `mail_from` is the
+    /// sender of the mails.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Sends the mails of Latchkey.
 //!
-//! `accounts` decides which mails are sent, writes their texts and tries again after a failure. This
-//! crate hands them over:
+//! `accounts` decides which mails are sent, writes their texts and tries again after a failure.
+//! This crate hands them over:
 //!
 //! - [`SmtpTransport`] sends them to a mail server (a *relay*), encrypted, and says whether a mail
 //!   was rejected for good or should be tried again.

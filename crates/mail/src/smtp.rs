@@ -70,7 +70,8 @@ pub enum SmtpAuthentication {
 }
 
 impl SmtpTransport {
-    /// Creates a transport. Reads the certification authorities of the system, but does not connect.
+    /// Creates a transport. Reads the certification authorities of the system, but does not
+    /// connect.
     ///
     /// If the certification authorities cannot be read, all encrypted connections fail.
     #[must_use]

@@ -61,8 +61,8 @@ pub trait FactorStore: Send + Sync + 'static {
     /// are empty.
     async fn factors(&self, user: UserId) -> Result<Factors, StoreError>;
 
-    /// Returns the second factors and the passkeys of the user of a ticket, or `None` if the ticket is
-    /// not valid. Does not use up the ticket.
+    /// Returns the second factors and the passkeys of the user of a ticket, or `None` if the ticket
+    /// is not valid. Does not use up the ticket.
     async fn factors_of_ticket(
         &self,
         ticket: &Ticket,
@@ -158,8 +158,8 @@ pub trait FactorStore: Send + Sync + 'static {
         sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError>;
 
-    /// Removes all second factors and passkeys of a user, and the app that is being set up, on behalf
-    /// of an operator. Ends all sessions of the user.
+    /// Removes all second factors and passkeys of a user, and the app that is being set up, on
+    /// behalf of an operator. Ends all sessions of the user.
     async fn reset_second_factor(
         &self,
         user: UserId,
@@ -467,8 +467,8 @@ pub struct OpenedSession {
 pub enum ResetSecondFactorOutcome {
     /// All second factors and passkeys were removed, and all sessions were ended.
     Reset,
-    /// The user has neither a second factor nor a passkey, nor an app that is being set up, nor wrong
-    /// codes. Nothing was written.
+    /// The user has neither a second factor nor a passkey, nor an app that is being set up, nor
+    /// wrong codes. Nothing was written.
     NothingToReset,
     /// No account has this id. Nothing was written.
     NotFound,

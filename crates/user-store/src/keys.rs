@@ -38,8 +38,8 @@ pub trait KeyStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Deletes a key on behalf of an operator, unless it is the key that signs and there is no newer
-    /// one.
+    /// Deletes a key on behalf of an operator, unless it is the key that signs and there is no
+    /// newer one.
     async fn retire_signing_key(
         &self,
         key: &SigningKey,
@@ -84,8 +84,8 @@ pub struct StoredSigningKey {
     pub seed: SigningKeySeed,
     /// When the key was generated and published.
     pub created_at: Timestamp,
-    /// The time from which the key signs. It may be before `created_at`: such a key also signs after
-    /// the clock is set back.
+    /// The time from which the key signs. It may be before `created_at`: such a key also signs
+    /// after the clock is set back.
     pub signs_from: Timestamp,
 }
 

@@ -4,8 +4,8 @@
 //! [`SessionStore`], [`FactorStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`], [`DecoyStore`],
 //! [`CodeStore`] and [`Outbox`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
-//! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in `conformance`
-//! (feature `testing`). `copy_store` (both features) copies one store to another.
+//! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in
+//! `conformance` (feature `testing`). `copy_store` (both features) copies one store to another.
 //!
 //! # Rules for all traits
 //!

@@ -46,8 +46,8 @@ pub trait Outbox: Send + Sync + 'static {
     async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError>;
 
     /// Marks a mail as rejected for good, deletes its message, and records
-    /// [`MailFailed`](crate::EventKind::MailFailed). Does nothing if there is no such mail, or if it
-    /// is marked already.
+    /// [`MailFailed`](crate::EventKind::MailFailed). Does nothing if there is no such mail, or if
+    /// it is marked already.
     async fn mail_failed(&self, id: MailId, reason: &str, now: Timestamp)
     -> Result<(), StoreError>;
 

@@ -48,8 +48,8 @@ pub enum Route {
     NotFound,
 }
 
-/// The router state of the pages for logging in, and of the page that requests a reset link. An email
-/// address belongs neither in a URL nor in storage, so it is passed here.
+/// The router state of the pages for logging in, and of the page that requests a reset link. An
+/// email address belongs neither in a URL nor in storage, so it is passed here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoginState {
     /// The initial content of the email field.
@@ -60,8 +60,8 @@ pub struct LoginState {
     pub link: MailLink,
 }
 
-/// The content of a link in a mail, which is the router state of the page that the link opens. It is
-/// empty if no link has opened the page.
+/// The content of a link in a mail, which is the router state of the page that the link opens. It
+/// is empty if no link has opened the page.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct MailLink {
@@ -132,9 +132,9 @@ pub(crate) fn redirect_to_login(
     let _ = navigator.replace_with_query_and_state(&Route::Login, query, state);
 }
 
-/// Goes from one page for logging in to another, or to the page that requests a reset link. The other
-/// page has the email address that was entered on this one or before, and a log-in then leads to the
-/// same page.
+/// Goes from one page for logging in to another, or to the page that requests a reset link. The
+/// other page has the email address that was entered on this one or before, and a log-in then leads
+/// to the same page.
 pub(crate) fn push_other_login(
     navigator: &Navigator,
     location: &Location,

@@ -66,8 +66,8 @@ pub(crate) fn set_remembered(session: Option<&str>) {
     };
 }
 
-/// Stores the choice that was sent with the request for a code to log in. The code may be entered in
-/// another tab, or after a reload.
+/// Stores the choice that was sent with the request for a code to log in. The code may be entered
+/// in another tab, or after a reload.
 pub(crate) fn set_code_remember(remember: Remember) {
     let Some(storage) = browser_storage() else { return };
     let _ = match remember {
@@ -83,8 +83,8 @@ pub(crate) fn take_code_remember() -> Remember {
     if stored.is_some() { Remember::Yes } else { Remember::No }
 }
 
-/// Stores that the session of a tab has ended, until the next sign-in. All tabs share this flag, and
-/// it outlives the page. If storing fails, the log-in page suggests passkeys at once.
+/// Stores that the session of a tab has ended, until the next sign-in. All tabs share this flag,
+/// and it outlives the page. If storing fails, the log-in page suggests passkeys at once.
 pub(crate) fn set_signed_out() {
     if let Some(storage) = browser_storage() {
         let _ = storage.set_item(SIGNED_OUT, "yes");

@@ -1,4 +1,5 @@
-//! `latchkey mail`: lists mails that have not been sent, and sends mails, even while the server runs.
+//! `latchkey mail`: lists mails that have not been sent, and sends mails, even while the server
+//! runs.
 
 mod list;
 mod retry;

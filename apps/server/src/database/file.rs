@@ -43,8 +43,8 @@ fn read_text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Returns a warning if every user of this machine can read or change the file. Access by a group is
-/// accepted, because systemd and Kubernetes use it to grant access to secrets.
+/// Returns a warning if every user of this machine can read or change the file. Access by a group
+/// is accepted, because systemd and Kubernetes use it to grant access to secrets.
 pub(crate) fn readable_by_others(path: &Path) -> Option<String> {
     let mode = path.metadata().ok()?.permissions().mode();
     let access = match mode & 0o006 {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 /// The activity of a connection: idle, busy or evicted.
 ///
 /// A connection is idle while it waits for its client: for a request, for the rest of a body, or
-/// for the client to read a response. An idle connection can be evicted to make room for another, or
-/// because the server stops. It is busy while the server works on a request, and is then never
+/// for the client to read a response. An idle connection can be evicted to make room for another,
+/// or because the server stops. It is busy while the server works on a request, and is then never
 /// evicted.
 pub(super) struct Activity {
     opened: Instant,

@@ -69,8 +69,8 @@ impl Visitor {
         self.logs_out_from_the_settings().await;
     }
 
-    /// Checks that the log-in page, after it has found out that it could suggest passkeys, does not.
-    /// It must have been opened with [`COUNT_OPTIONS`].
+    /// Checks that the log-in page, after it has found out that it could suggest passkeys, does
+    /// not. It must have been opened with [`COUNT_OPTIONS`].
     async fn is_suggested_nothing(&self) {
         self.field("email").await;
         self.until("document.querySelector('[name=email]').autocomplete === 'username webauthn'")
@@ -228,7 +228,8 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
 
-        // After a log-in without a log-out, the browser suggests passkeys as soon as the page is open.
+        // After a log-in without a log-out, the browser suggests passkeys as soon as the page is
+        // open.
         ada.forgets_the_token().await;
         ada.sets_consent(&authenticator, Consent::Refused).await;
         let before = ada.answers(OPTIONS);

@@ -71,7 +71,8 @@ pub(crate) async fn visit_localhost(options: &[&str], test: impl AsyncFnOnce(&Vi
     visit_localhost_in(|_| options.iter().map(|&option| option.to_owned()).collect(), test).await;
 }
 
-/// Runs a test like [`visit_localhost`], with options that can depend on the folder of the database.
+/// Runs a test like [`visit_localhost`], with options that can depend on the folder of the
+/// database.
 pub(crate) async fn visit_localhost_in(
     options: impl FnOnce(&TempDir) -> Vec<String>,
     test: impl AsyncFnOnce(&Visitor),

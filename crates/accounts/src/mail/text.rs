@@ -12,8 +12,8 @@ use user_store::{Actor, CodeMessage, Message, Notice, NoticeKind, Requested, Res
 /// A text should contain nothing that a stranger can choose, such as a name or a user agent: the
 /// request may come from somebody else than the recipient.
 pub trait MailTextSource: Send + Sync + 'static {
-    /// Returns the text of a mail. It is called for every attempt to send the mail, and should return
-    /// the same text each time.
+    /// Returns the text of a mail. It is called for every attempt to send the mail, and should
+    /// return the same text each time.
     fn text(&self, message: &Message, context: &MailContext<'_>) -> MailText;
 }
 
@@ -22,8 +22,8 @@ pub trait MailTextSource: Send + Sync + 'static {
 pub struct MailText {
     /// The subject, in one line.
     pub subject: String,
-    /// The plain text. Lines end with `\n`. They should have at most 76 characters, except for a line
-    /// that is a link.
+    /// The plain text. Lines end with `\n`. They should have at most 76 characters, except for a
+    /// line that is a link.
     pub text: String,
 }
 

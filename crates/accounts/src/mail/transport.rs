@@ -10,8 +10,8 @@ use auth_core::{MailId, Timestamp};
 /// [`id`](OutgoingMail::id).
 #[async_trait]
 pub trait MailTransport: Send + Sync + 'static {
-    /// Sends a mail. Returns `Ok` only if the recipient's mail server, or a relay, has taken over the
-    /// responsibility for it (RFC 5321, 6.1).
+    /// Sends a mail. Returns `Ok` only if the recipient's mail server, or a relay, has taken over
+    /// the responsibility for it (RFC 5321, 6.1).
     ///
     /// The attempt is dropped after [`ATTEMPT_TIMEOUT`](crate::ATTEMPT_TIMEOUT), and counts as
     /// [`SendMailError::Unavailable`].

@@ -19,8 +19,8 @@ pub enum SendTestMailError {
 }
 
 impl Operator<'_> {
-    /// Returns up to `limit` mails that have not been sent, or were rejected for good, in the order of
-    /// their ids, starting after `after`.
+    /// Returns up to `limit` mails that have not been sent, or were rejected for good, in the order
+    /// of their ids, starting after `after`.
     ///
     /// # Errors
     ///
@@ -33,8 +33,8 @@ impl Operator<'_> {
         self.accounts.store.mails(after, limit).await
     }
 
-    /// Makes an unsent mail due now, or all unsent ones if `id` is `None`. A running server sends them
-    /// within 10 seconds. A mail that is being sent is due when that attempt has ended.
+    /// Makes an unsent mail due now, or all unsent ones if `id` is `None`. A running server sends
+    /// them within 10 seconds. A mail that is being sent is due when that attempt has ended.
     ///
     /// # Errors
     ///

@@ -38,8 +38,8 @@ pub enum SecondFactorReset {
 }
 
 impl Operator<'_> {
-    /// Returns up to `limit` accounts in the order of their ids, starting after `after`. This is the
-    /// order of their creation, unless accounts were imported.
+    /// Returns up to `limit` accounts in the order of their ids, starting after `after`. This is
+    /// the order of their creation, unless accounts were imported.
     ///
     /// # Errors
     ///
@@ -117,7 +117,8 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(enable).await
     }
 
-    /// Marks the email address of an account as verified. If it is verified already, nothing changes.
+    /// Marks the email address of an account as verified. If it is verified already, nothing
+    /// changes.
     ///
     /// # Errors
     ///

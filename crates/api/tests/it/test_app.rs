@@ -304,8 +304,8 @@ impl TestResponse {
         value.split(';').next().unwrap().to_owned()
     }
 
-    /// Returns the `Set-Cookie` headers, without the names in front of them, that set the cookie with
-    /// this name.
+    /// Returns the `Set-Cookie` headers, without the names in front of them, that set the cookie
+    /// with this name.
     pub(crate) fn set_cookies(&self, name: &str) -> Vec<&str> {
         let set = self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
         set.filter_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).collect()

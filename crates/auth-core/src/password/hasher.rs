@@ -117,8 +117,8 @@ impl PasswordHasher {
         verification
     }
 
-    /// Returns `true` if a hash is weaker than one from this hasher, comes from another system or is
-    /// [unusable](PasswordHash::is_unusable).
+    /// Returns `true` if a hash is weaker than one from this hasher, comes from another system or
+    /// is [unusable](PasswordHash::is_unusable).
     ///
     /// Replace such a hash only if verifying a password returned
     /// [`MatchOutdated`](Verification::MatchOutdated).

@@ -179,8 +179,8 @@ impl Counter {
         remaining.min().unwrap_or(0)
     }
 
-    /// Returns the time until all quotas of a strict limit allow another attempt. The failed attempts
-    /// must be sorted.
+    /// Returns the time until all quotas of a strict limit allow another attempt. The failed
+    /// attempts must be sorted.
     fn time_until_admitted(&self, limit: &Limit, now: i64) -> Duration {
         let mut admitted_at = now;
         for quota in limit.quotas() {

@@ -58,8 +58,8 @@ impl CounterKey {
         Self(hash("sign-ups", &[network.as_bytes()]))
     }
 
-    /// Returns the key for mails that anyone can request to this email address, whether or not it has
-    /// an account.
+    /// Returns the key for mails that anyone can request to this email address, whether or not it
+    /// has an account.
     #[must_use]
     pub fn mails_by_email(email: &EmailKey) -> Self {
         Self(hash("mails to email", &[email.as_str().as_bytes()]))
@@ -78,8 +78,8 @@ impl CounterKey {
         Self(hash("mails of browser", &[user, device]))
     }
 
-    /// Returns the key for mails to this email address that browsers which its account knows request,
-    /// together.
+    /// Returns the key for mails to this email address that browsers which its account knows
+    /// request, together.
     #[must_use]
     pub fn mails_of_browsers_by_email(email: &EmailKey) -> Self {
         Self(hash("mails of browsers to email", &[email.as_str().as_bytes()]))

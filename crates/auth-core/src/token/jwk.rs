@@ -43,8 +43,8 @@ pub struct Jwk {
 /// The public keys that verify access tokens, as published at `/.well-known/jwks.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
-    /// The keys, newest first. Any of them may have signed a token, which names its key (`kid`). The
-    /// newest key may be published before it signs.
+    /// The keys, newest first. Any of them may have signed a token, which names its key (`kid`).
+    /// The newest key may be published before it signs.
     pub keys: Vec<Jwk>,
 }
 

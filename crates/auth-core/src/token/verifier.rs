@@ -128,9 +128,9 @@ impl Verifier {
     /// the Latchkey service.
     ///
     /// `fetch` starts to fetch the key set in the background, for example in a task or a thread,
-    /// and returns without waiting for it. The background work calls [`KeyFetch::finish`]. It should
-    /// have a timeout of a few seconds: the `Verifier` has no timer, so if a fetch never ends, the
-    /// tokens that wait for it continue only when another token is verified.
+    /// and returns without waiting for it. The background work calls [`KeyFetch::finish`]. It
+    /// should have a timeout of a few seconds: the `Verifier` has no timer, so if a fetch never
+    /// ends, the tokens that wait for it continue only when another token is verified.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -168,9 +168,9 @@ impl Verifier {
 }
 
 impl KeyFetch {
-    /// Ends the fetch with the text of the key set, or with an error. The [`Verifier`] uses the keys
-    /// from now on, unless the fetch took longer than [`Verifier::FETCH_TIMEOUT`] and another one
-    /// has started.
+    /// Ends the fetch with the text of the key set, or with an error. The [`Verifier`] uses the
+    /// keys from now on, unless the fetch took longer than [`Verifier::FETCH_TIMEOUT`] and another
+    /// one has started.
     pub fn finish<E>(self, fetched: Result<String, E>)
     where
         E: Into<Box<dyn Error + Send + Sync>>,

@@ -236,7 +236,8 @@ async fn changes_of_factors_delete_the_codes_and_mails_of_the_account(deployment
     assert!(kinds_of_mails(&store).await.contains(&"second_factor_off".to_owned()));
 }
 
-/// The codes of a user whose email address is verified, one of each purpose. They have unsent mails.
+/// The codes of a user whose email address is verified, one of each purpose. They have unsent
+/// mails.
 struct Codes {
     email: NewCode,
     reset: NewResetToken,

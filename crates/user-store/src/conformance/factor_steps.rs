@@ -176,8 +176,9 @@ pub(super) async fn sign_in_with_passkey(
     store.open_session_with_passkey(sign_in).await.unwrap()
 }
 
-/// Opens sessions with a passkey alone until the user, who has one session, has all but `left` of the
-/// maximum number of sessions. Each one was used later than the one before. Returns the first two.
+/// Opens sessions with a passkey alone until the user, who has one session, has all but `left` of
+/// the maximum number of sessions. Each one was used later than the one before. Returns the first
+/// two.
 pub(super) async fn open_sessions_except(
     store: &Server,
     passkey: &Passkey,

@@ -119,8 +119,8 @@ impl AttemptStore for PostgresStore {
 }
 
 /// Runs a change that locks the counters of an account, which belong to its email address. `change`
-/// gets the normalised email address, and fails with [`email_changed`] if that of the locked account
-/// is another one. Then it runs again. Returns `missing` if there is no such account.
+/// gets the normalised email address, and fails with [`email_changed`] if that of the locked
+/// account is another one. Then it runs again. Returns `missing` if there is no such account.
 pub(super) async fn change_with_counters<T, F>(
     database: &Database,
     user: UserId,

@@ -106,8 +106,9 @@ pub(super) async fn send(
     Batch::prepare(client, queries).await?.run(client, around).await
 }
 
-/// The number of statements that are sent before the answers to them are awaited. With more futures,
-/// `join_all` does not poll them in a fixed order, so `COMMIT` could be sent before a statement.
+/// The number of statements that are sent before the answers to them are awaited. With more
+/// futures, `join_all` does not poll them in a fixed order, so `COMMIT` could be sent before a
+/// statement.
 const MAX_PIPELINED: usize = 30;
 
 /// Prepared statements that are sent together. Up to [`MAX_PIPELINED`] take one round trip.

@@ -357,8 +357,8 @@ enum Creation {
 }
 
 /// Locks the counters, the account and the sessions of a user, in this order. `lock_account` locks
-/// the account. Read the reply with [`read_locked`], the sessions at [`SESSIONS`], and the account at
-/// [`USER`].
+/// the account. Read the reply with [`read_locked`], the sessions at [`SESSIONS`], and the account
+/// at [`USER`].
 pub(super) fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
     vec![
         attempts::lock_of_account(email),
@@ -405,8 +405,8 @@ fn delete_account(user: UserId, counters: &[CounterKey], event: &Event) -> Vec<Q
     ]
 }
 
-/// Adds the notice of a change, if mail is on and the email address of the account, which `statement`
-/// selects, was verified before the change.
+/// Adds the notice of a change, if mail is on and the email address of the account, which
+/// `statement` selects, was verified before the change.
 fn insert_notice(
     reply: &Reply,
     statement: usize,

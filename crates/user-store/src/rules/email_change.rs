@@ -105,9 +105,9 @@ pub(crate) struct EmailChange {
     pub(crate) event: Event,
 }
 
-/// Decides whether a code changes the email address. On [`CodeDecision::Use`], the transaction saves
-/// the new address as verified, ends the user's other sessions, forgets the known browsers, and
-/// deletes all codes of the account.
+/// Decides whether a code changes the email address. On [`CodeDecision::Use`], the transaction
+/// saves the new address as verified, ends the user's other sessions, forgets the known browsers,
+/// and deletes all codes of the account.
 pub(crate) fn change_email(
     acting: &ActingSession,
     presented: &CodeHash,

@@ -14,8 +14,8 @@ use crate::rules::sessions::signed_in;
 use crate::sessions::NewSession;
 use crate::users::User;
 
-/// Decides about a request for a code for signing in to the account with an email address. `account`
-/// is that account, if there is one.
+/// Decides about a request for a code for signing in to the account with an email address.
+/// `account` is that account, if there is one.
 pub(crate) fn send_sign_in_code(
     email: &EmailKey,
     account: Option<&User>,

@@ -16,8 +16,8 @@ pub(crate) fn key_retired(kid: &str, now: Timestamp) -> Event {
     Event::by_operator(EventKind::SigningKeyRetired, now).about_key(kid)
 }
 
-/// Decides whether `key` may be retired. On [`Decision::Write`], the transaction deletes the key. If
-/// the value is a seed, that key signs from `now` on.
+/// Decides whether `key` may be retired. On [`Decision::Write`], the transaction deletes the key.
+/// If the value is a seed, that key signs from `now` on.
 pub(crate) fn retire_signing_key(
     set: &SigningKeySet,
     key: &SigningKeySeed,

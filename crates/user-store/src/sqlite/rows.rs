@@ -44,8 +44,8 @@ pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     convert(row, column, Type::Integer, |millis: i64| Timestamp::from_millisecond(millis))
 }
 
-/// Reads a password hash. It is not an error if it cannot be parsed: the account of such a hash must
-/// remain readable.
+/// Reads a password hash. It is not an error if it cannot be parsed: the account of such a hash
+/// must remain readable.
 pub(super) fn password_hash(row: &Row<'_>, column: usize) -> Result<PasswordHash> {
     let text = row.get_ref(column)?.as_str()?;
     Ok(PasswordHash::from_stored(text))

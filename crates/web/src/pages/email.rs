@@ -101,8 +101,8 @@ pub(super) fn use_entered_email() -> AttrValue {
     state.map(|state| state.email.clone()).unwrap_or_default()
 }
 
-/// Returns a callback that goes to another page for logging in, or to the page that requests a reset
-/// link, with the email address that was entered. `sent` is the input of the last request.
+/// Returns a callback that goes to another page for logging in, or to the page that requests a
+/// reset link, with the email address that was entered. `sent` is the input of the last request.
 #[hook]
 pub(super) fn use_other_login(sent: Option<Rc<FormData>>) -> Callback<Route> {
     let navigator = use_navigator();
@@ -116,8 +116,8 @@ pub(super) fn use_other_login(sent: Option<Rc<FormData>>) -> Callback<Route> {
     })
 }
 
-/// Returns the state of a form for a code. After a new code was sent, the previous one and its error
-/// are removed. `request` is the state of the request for a new code.
+/// Returns the state of a form for a code. After a new code was sent, the previous one and its
+/// error are removed. `request` is the state of the request for a new code.
 #[hook]
 pub(super) fn use_code_progress(progress: Progress, request: &Progress) -> Progress {
     // The number of attempts before the latest code was sent.

@@ -27,9 +27,9 @@ pub struct ResetProps {
 
 /// The page on which a user who has forgotten the password sets a new one.
 ///
-/// The token is in the link that has opened the page. If a mail filter has broken the link, the user
-/// can enter the token. Only a new password consumes the token, so a program that opens the link and
-/// presses the button does not.
+/// The token is in the link that has opened the page. If a mail filter has broken the link, the
+/// user can enter the token. Only a new password consumes the token, so a program that opens the
+/// link and presses the button does not.
 #[component]
 pub fn Reset(props: &ResetProps) -> Html {
     use_page_title("Choose a new password");

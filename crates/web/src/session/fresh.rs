@@ -28,8 +28,8 @@ impl SessionHandle {
     }
 
     /// Calls the server like [`authorized_fresh`](Self::authorized_fresh), but does not call again
-    /// after the user has logged in again. For calls that are only valid in the session in which they
-    /// were prepared: the log-in replaces the session.
+    /// after the user has logged in again. For calls that are only valid in the session in which
+    /// they were prepared: the log-in replaces the session.
     pub(crate) async fn authorized_in_session<T>(
         &self,
         call: Call<T>,

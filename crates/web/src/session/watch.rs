@@ -102,8 +102,8 @@ impl SessionHandle {
         }
     }
 
-    /// Checks the session after it must have expired. If the server cannot be reached then, the page
-    /// is replaced, because it may show private data of an ended session.
+    /// Checks the session after it must have expired. If the server cannot be reached then, the
+    /// page is replaced, because it may show private data of an ended session.
     pub(super) fn expect_end(&self, expires_in: u64) {
         self.check_end_after(expires_in as f64 * 1_000.0 + END_MARGIN_MS);
     }

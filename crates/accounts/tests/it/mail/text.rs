@@ -352,8 +352,8 @@ fn texts_spell_e_mail_with_a_hyphen() {
     }
 }
 
-/// A stranger who requests a mail cannot choose a part of it, and the recipient's own address is only
-/// in the link.
+/// A stranger who requests a mail cannot choose a part of it, and the recipient's own address is
+/// only in the link.
 #[test]
 fn a_link_contains_the_recipient_in_encoded_form() {
     let context = MailContext {

@@ -63,8 +63,8 @@ fn a_stranger_at_one_ip_address_does_not_lock_the_owner_out_elsewhere_for_long()
     assert_eq!(hours_locked[2..], [0, 0], "{hours_locked:?}");
 }
 
-/// Two /64 networks of one IPv6 site are enough to exceed the limit of 100 for all IP addresses every
-/// day.
+/// Two /64 networks of one IPv6 site are enough to exceed the limit of 100 for all IP addresses
+/// every day.
 #[test]
 fn a_stranger_with_two_networks_of_an_ipv6_site_locks_unknown_browsers_out_for_most_of_the_day() {
     let mut networks = [(); 2].map(|()| (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT_AND_IP));

@@ -167,8 +167,8 @@ pub(in crate::postgres) fn claim(mails: &[DueMail], now: Timestamp) -> Query {
     .bind(claimed_until(now).as_millisecond())
 }
 
-/// Locks up to `limit` mails that are due and of which nothing is sent, because they have expired or
-/// stand in for others. Read the rows with [`read_ids`].
+/// Locks up to `limit` mails that are due and of which nothing is sent, because they have expired
+/// or stand in for others. Read the rows with [`read_ids`].
 pub(in crate::postgres) fn lock_unsendable(now: Timestamp, limit: u32) -> Query {
     Query::new(
         "SELECT id FROM mails
@@ -304,8 +304,8 @@ pub(in crate::postgres) fn set_due(mails: &[MailId], now: Timestamp) -> Query {
         .bind(now.as_millisecond())
 }
 
-/// Locks up to `limit` mails that have expired, or that were rejected for good a while ago, and that
-/// no other transaction has locked. Read the rows with [`read_ids`].
+/// Locks up to `limit` mails that have expired, or that were rejected for good a while ago, and
+/// that no other transaction has locked. Read the rows with [`read_ids`].
 pub(in crate::postgres) fn lock_expired(now: Timestamp, limit: u32) -> Query {
     let failed_until = now.checked_sub(FAILED_MAIL_RETENTION).unwrap_or(Timestamp::MIN);
     Query::new(

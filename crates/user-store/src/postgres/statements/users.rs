@@ -144,9 +144,8 @@ pub(in crate::postgres) fn state(user: UserId) -> Query {
     .bind(*user.as_uuid())
 }
 
-/// Locks an account that will be deleted, or whose email address will change. Waits for transactions
-/// that record an event about it.
-/// Read the row with [`read_account_state`].
+/// Locks an account that will be deleted, or whose email address will change. Waits for
+/// transactions that record an event about it. Read the row with [`read_account_state`].
 pub(in crate::postgres) fn lock_to_delete(user: UserId) -> Query {
     Query::new(
         "SELECT id, password_version, disabled_at, device_version, second_factor_at

@@ -21,9 +21,9 @@ pub(crate) struct ResetRows<'a> {
     pub(crate) failures: &'a FailuresRow,
 }
 
-/// Decides whether an operator must reset the second factor of a user. On [`Decision::Write`], the transaction deletes the same rows as
-/// [`turn_second_factor_off`](super::turn_second_factor_off), and all passkeys, and ends all
-/// sessions.
+/// Decides whether an operator must reset the second factor of a user. On [`Decision::Write`], the
+/// transaction deletes the same rows as [`turn_second_factor_off`](super::turn_second_factor_off),
+/// and all passkeys, and ends all sessions.
 pub(crate) fn reset_second_factor(
     rows: ResetRows<'_>,
     id: Option<MailId>,

@@ -194,8 +194,8 @@ impl Client {
         Ok(())
     }
 
-    /// Requests a code or a reset token, and uses it, unless another client does something else with
-    /// the account in between.
+    /// Requests a code or a reset token, and uses it, unless another client does something else
+    /// with the account in between.
     async fn code_step(&mut self, account: usize) -> Result<(), StoreError> {
         let email = Email::parse(EMAILS[account]).unwrap();
         match self.below(4) {
@@ -556,7 +556,8 @@ async fn concurrent_calls_of_all_methods_cause_no_deadlock() {
         result.unwrap();
     }
     assert_eq!(database.sql(INCONSISTENCIES), "0|0|0|0|0|0");
-    // A connection adds its deadlocks to the statistics when it ends. Autovacuum has connections too.
+    // A connection adds its deadlocks to the statistics when it ends. Autovacuum has connections
+    // too.
     drop(stores);
     let connections = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()

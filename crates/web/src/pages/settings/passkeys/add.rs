@@ -109,8 +109,8 @@ pub(super) fn entered_name(data: &FormData) -> Result<String, Failure> {
     Ok(name.to_owned())
 }
 
-/// Returns whether the character is one of the invisible ones that are pasted most often. The server
-/// rejects more, but then the browser has already created the passkey.
+/// Returns whether the character is one of the invisible ones that are pasted most often. The
+/// server rejects more, but then the browser has already created the passkey.
 const fn is_invisible(c: char) -> bool {
     let is_space_or_mark =
         matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
