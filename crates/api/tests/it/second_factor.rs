@@ -343,7 +343,7 @@ async fn only_the_second_step_replaces_the_session_of_the_browser() {
 async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    let (totp, codes) = user.set_up_app().await;
+    let (totp, _) = user.set_up_app().await;
     let (passkey, _) = user.add_passkey("laptop").await;
     for _ in 0..10 {
         // The password alone resets nothing.
@@ -363,7 +363,8 @@ async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
         let response = complete(&app, &ticket, ("recovery_code", &code)).await;
         response.assert_field_error("recovery_code", "code_wrong");
     }
-    let rejected = complete(&app, &ticket, ("recovery_code", &codes[0])).await;
+    let wrong = ("recovery_code", "ABCD-EFGH-JKMN-PQRS-TVWX-YZ23");
+    let rejected = complete(&app, &ticket, wrong).await;
     rejected.assert_problem(429, "too_many_attempts");
     assert_eq!(rejected.header("retry-after"), "900");
     // A passkey still opens a session, and resets both counters.
@@ -373,6 +374,27 @@ async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
     assert!(user.event_kinds().await.contains(&"second_factor_failed".to_owned()));
     let opened = complete(&app, &app.ticket().await, ("code", &totp.code(&app))).await;
     assert_eq!(opened.status, 200);
+    complete(&app, &app.ticket().await, wrong)
+        .await
+        .assert_field_error("recovery_code", "code_wrong");
+}
+
+#[tokio::test]
+async fn a_right_recovery_code_opens_a_session_during_a_lockout() {
+    let app = TestApp::new().await;
+    let (totp, codes) = app.user().await.set_up_app().await;
+    let wrong_codes = [
+        ("code", totp.wrong_code(&app)),
+        ("recovery_code", "ABCD-EFGH-JKMN-PQRS-TVWX-YZ23".into()),
+    ];
+    for (field, code) in &wrong_codes {
+        for _ in 0..10 {
+            let response = complete(&app, &app.ticket().await, (field, code)).await;
+            response.assert_field_error(field, "code_wrong");
+        }
+        let rejected = complete(&app, &app.ticket().await, (field, code)).await;
+        rejected.assert_problem(429, "too_many_attempts");
+    }
     let opened = complete(&app, &app.ticket().await, ("recovery_code", &codes[0])).await;
     assert_eq!(opened.status, 200);
 }
