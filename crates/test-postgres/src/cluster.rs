@@ -1,3 +1,4 @@
+use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -44,7 +45,16 @@ impl Cluster {
     ///
     /// [`ClusterError`] if PostgreSQL is not installed or the server does not start.
     pub fn try_start(settings: &[(&str, &str)]) -> Result<Self, ClusterError> {
-        let mut cluster = Self::empty()?;
+        Self::try_start_in(&env::temp_dir(), settings)
+    }
+
+    /// Starts a server with new data, in a new directory below `parent`, and these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError`] if PostgreSQL is not installed or the server does not start.
+    pub fn try_start_in(parent: &Path, settings: &[(&str, &str)]) -> Result<Self, ClusterError> {
+        let mut cluster = Self::empty(parent)?;
         cluster.initdb()?;
         cluster.configure(settings)?;
         cluster.start_on_free_port()?;
@@ -103,11 +113,11 @@ impl Cluster {
         must(self.pg_ctl(&["restart", "--mode", "fast"]));
     }
 
-    /// Creates the directory of a server without data.
-    pub(crate) fn empty() -> Result<Self, ClusterError> {
+    /// Creates the directory of a server without data, below `parent`.
+    pub(crate) fn empty(parent: &Path) -> Result<Self, ClusterError> {
         let installation = Installation::find().ok_or(ClusterError::NotInstalled)?;
         let account = Account::for_servers()?;
-        let directory = tempfile::Builder::new().prefix("test-postgres-").tempdir();
+        let directory = tempfile::Builder::new().prefix("test-postgres-").tempdir_in(parent);
         let directory = directory.map_err(ClusterError::io("no directory can be created"))?.keep();
         account.give(&directory)?;
         let guard = Guard::new(&installation, account, &directory)?;

@@ -1,3 +1,4 @@
+use std::env;
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -23,7 +24,7 @@ impl Cluster {
     }
 
     fn try_standby(&self, synchronous: Synchronous) -> Result<Self, ClusterError> {
-        let mut standby = Self::empty()?;
+        let mut standby = Self::empty(&env::temp_dir())?;
         standby.copy_from(self)?;
         standby.start_on_free_port()?;
         if synchronous == Synchronous::Yes {

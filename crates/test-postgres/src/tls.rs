@@ -1,5 +1,6 @@
 //! A server that accepts only encrypted connections.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,7 @@ impl TlsCluster {
 
     fn try_start(name: CertificateName) -> Result<Self, ClusterError> {
         let files = Certificates::generate(name).map_err(not_generated)?;
-        let mut cluster = Cluster::empty()?;
+        let mut cluster = Cluster::empty(&env::temp_dir())?;
         cluster.initdb()?;
         let data = cluster.data();
         write_private(&cluster, &data.join("server.crt"), &files.certificate)?;
