@@ -1,24 +1,24 @@
 //! Many clients that use all methods on a few accounts at the same time.
 
+mod codes;
+mod factors;
+
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    Admission, Amr, ClientInfo, CounterKey, CredentialId, DecoyPosition, Email, EmailSignInToken,
-    Limit, MailId, Network, OneTimeCode, OpenSession, RefreshToken, ResetToken, Session,
-    SessionPolicy, SigningKey, SystemRandom, Timestamp, TotpSecret, UserId,
+    Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, Limit, MailId, Network,
+    OneTimeCode, OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom,
+    Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
-    ActingSession, AttemptStore as _, AuditLog as _, CodeStore as _, CodeThrottle, ConfirmTotp,
-    CreateUserError, DecoyStore as _, Event, EventKind, FactorStore as _, KeyStore as _,
-    KnownBrowsers, LimitedCounter, NewCode, NewEmailChange, NewMail, NewResetToken, NewSession,
-    NewSignInCode, OpenSessionOutcome, OpenSessionWithCodeOutcome, Outbox as _, PasswordReset,
-    PostgresStore, PresentedFactor, Reauthentication, RotateOutcome, Rotation, SecondStepOutcome,
+    ActingSession, AttemptStore as _, AuditLog as _, CreateUserError, DecoyStore as _, Event,
+    EventKind, KeyStore as _, KnownBrowsers, LimitedCounter, NewCode, NewMail, NewSession,
+    OpenSessionOutcome, Outbox as _, PostgresStore, Reauthentication, RotateOutcome, Rotation,
     SessionStore as _, SetPassword, SettledAttempt, Settlement, StoreError, StoredUser, User,
     UserDataStore as _, UserStore as _,
 };
 
-use super::factors::{new_passkey, passkey, passkey_sign_in, recovery_codes, second_step, use_of};
 use super::{new_database, open};
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -190,191 +190,6 @@ impl Client {
             Ok(()) => *self.accounts[account].id.lock().unwrap() = Some(user.id),
             Err(CreateUserError::EmailTaken | CreateUserError::OutboxFull) => {}
             Err(CreateUserError::Store(error)) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Requests a code or a reset token, and uses it, unless another client does something else
-    /// with the account in between.
-    async fn code_step(&mut self, account: usize) -> Result<(), StoreError> {
-        let email = Email::parse(EMAILS[account]).unwrap();
-        match self.below(4) {
-            0 => self.reset_password(&email).await,
-            1 => self.sign_in_with_code(account, &email).await,
-            step => {
-                let Some((session, _)) = self.any_session(account) else { return Ok(()) };
-                if step == 2 {
-                    self.verify_email(session).await
-                } else {
-                    self.change_email(account, session).await
-                }
-            }
-        }
-    }
-
-    async fn reset_password(&mut self, email: &Email) -> Result<(), StoreError> {
-        let token = ResetToken::generate(&SystemRandom);
-        let hash = token.hash();
-        let client = ClientInfo::default();
-        let new = NewResetToken { token, expires_at: LATER, mail: new_mail(), client };
-        let _ = self.store.send_reset_token(email.key(), &new, NOW).await?;
-        let _ = self.store.reset_target(&hash, NOW).await?;
-        if self.below(2) == 0 {
-            let password = HASH.parse().unwrap();
-            let client = ClientInfo::default();
-            let reset = PasswordReset { token: hash, password, client, notice: notice() };
-            let _ = self.store.reset_password(&reset, NOW).await?;
-        }
-        Ok(())
-    }
-
-    async fn sign_in_with_code(&mut self, account: usize, email: &Email) -> Result<(), StoreError> {
-        let token = EmailSignInToken::generate(&SystemRandom);
-        let code = OneTimeCode::generate(&SystemRandom);
-        let new = NewSignInCode {
-            hash: code.hash_for_browser(&token),
-            code,
-            browser: token.hash(),
-            remember: false,
-            expires_at: LATER,
-            mail: new_mail(),
-            client: ClientInfo::default(),
-        };
-        let _ = self.store.send_sign_in_code(email.key(), &new, NOW).await?;
-        let pending = self.store.pending_sign_in(&new.browser, NOW).await?;
-        let user_id = pending.and_then(|pending| pending.user);
-        let user_id = user_id.unwrap_or_else(|| UserId::generate(NOW, &SystemRandom));
-        let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy };
-        let session = Session::open(open, NOW, &SystemRandom);
-        let refresh = RefreshToken::generate(&SystemRandom);
-        let opened = NewSession::new(session, ClientInfo::default(), &refresh);
-        let hash = match self.below(3) {
-            0 => OneTimeCode::generate(&SystemRandom).hash_for_browser(&token),
-            _ => new.hash,
-        };
-        let outcome = self.store.open_session_with_code(&new.browser, &hash, &opened).await?;
-        if matches!(outcome, OpenSessionWithCodeOutcome::Opened { .. }) {
-            self.accounts[account].sessions.lock().unwrap().push((session, refresh));
-        }
-        Ok(())
-    }
-
-    async fn verify_email(&mut self, session: Session) -> Result<(), StoreError> {
-        let acting = ActingSession { session, client: ClientInfo::default() };
-        let code = OneTimeCode::generate(&SystemRandom);
-        let new = new_code(session.user_id, &code);
-        let _ = self.store.send_verification_code(&acting, &new, NOW).await?;
-        let hash = match self.below(3) {
-            0 => OneTimeCode::generate(&SystemRandom).hash_for_user(session.user_id),
-            _ => new.hash,
-        };
-        let _ = self.store.verify_email(&acting, &hash, NOW).await?;
-        Ok(())
-    }
-
-    async fn change_email(&mut self, account: usize, session: Session) -> Result<(), StoreError> {
-        let Some(proof) = self.reauthenticate(account, session).await? else { return Ok(()) };
-        let code = new_code(session.user_id, &OneTimeCode::generate(&SystemRandom));
-        let hash = code.hash;
-        let number = usize::try_from(self.below(3)).unwrap();
-        let email = match self.below(2) {
-            0 => EMAILS[number].to_owned(),
-            _ => format!("new.{}", EMAILS[number]),
-        };
-        let change =
-            NewEmailChange { email: Email::parse(&email).unwrap(), code, notice: new_mail().id };
-        let _ = self.store.send_email_change_code(&proof, &change, NOW).await?;
-        let acting = ActingSession { session, client: ClientInfo::default() };
-        let _ = self.store.change_email(&acting, &hash, notice(), NOW).await?;
-        Ok(())
-    }
-
-    /// Changes or uses the second factors and the passkeys of an account.
-    async fn factor_step(&mut self, account: usize) -> Result<(), StoreError> {
-        let store = &self.store.clone();
-        // The older sessions have probably ended.
-        self.open_session(account).await?;
-        let newest = self.accounts[account].sessions.lock().unwrap().last().cloned();
-        let Some((session, _)) = newest else { return Ok(()) };
-        let user = session.user_id;
-        let acting = &ActingSession { session, client: ClientInfo::default() };
-        let passkeys = store.factors(user).await?.passkeys;
-        match self.below(14) {
-            0..3 => self.set_up_app(acting).await?,
-            3..5 => {
-                // All accounts share a few credential IDs.
-                let number = u8::try_from(self.below(4)).unwrap();
-                let credential = CredentialId::from_bytes(&[number; 16]).unwrap();
-                let new = new_passkey(passkey(user, credential, NOW));
-                let _ = store.add_passkey(acting, &new, NOW).await?;
-            }
-            5 => {
-                let _ =
-                    store.turn_second_factor_on(acting, &recovery_codes(), notice(), NOW).await?;
-            }
-            6 => {
-                let _ = store.turn_second_factor_off(acting, notice(), NOW).await?;
-            }
-            7 => {
-                let _ =
-                    store.replace_recovery_codes(acting, &recovery_codes(), notice(), NOW).await?;
-            }
-            8 => {
-                let _ = store.purge_factors(LATER, 5).await?;
-                let _ = store.reset_second_factor(user, notice(), NOW).await?;
-            }
-            number => {
-                let Some(passkey) = passkeys.first() else { return Ok(()) };
-                let used = use_of(passkey.id, NOW);
-                if number == 9 {
-                    let _ = store.rename_passkey(user, passkey.id, &passkey.name).await?;
-                    let _ = store.remove_passkey(acting, passkey.id, notice(), NOW).await?;
-                } else if number == 10 {
-                    let _ = store.passkey(&passkey.credential_id).await?;
-                    let sign_in = passkey_sign_in(user, used, NOW);
-                    let _ = store.open_session_with_passkey(&sign_in).await?;
-                } else {
-                    self.second_step(account, PresentedFactor::Passkey(used)).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn set_up_app(&mut self, acting: &ActingSession) -> Result<(), StoreError> {
-        let secret = TotpSecret::generate(&SystemRandom);
-        let _ = self.store.begin_totp(acting, &secret, LATER, NOW).await?;
-        let is_wrong = self.below(3) == 0;
-        let confirmation = ConfirmTotp {
-            code: secret.code_at(if is_wrong { LATER } else { NOW }),
-            recovery_codes: recovery_codes(),
-            throttle: CodeThrottle::Enforced,
-            notice: notice(),
-        };
-        let _ = self.store.confirm_totp(acting, &confirmation, NOW).await?;
-        Ok(())
-    }
-
-    /// Tries the second step of a sign-in with a passkey, with a wrong app code, and with a wrong
-    /// recovery code.
-    async fn second_step(
-        &mut self,
-        account: usize,
-        passkey: PresentedFactor,
-    ) -> Result<(), StoreError> {
-        let email = Email::parse(EMAILS[account]).unwrap();
-        let wrong = TotpSecret::generate(&SystemRandom).code_at(NOW);
-        let unknown = PresentedFactor::RecoveryCode(recovery_codes()[0]);
-        for factor in [PresentedFactor::AppCode(wrong), unknown, passkey] {
-            let challenge = self.store.credentials(email.key(), &DecoyPosition::default()).await?;
-            let Some(found) = challenge.account() else { return Ok(()) };
-            let Some((step, token)) = second_step(&found, factor, NOW) else { return Ok(()) };
-            let outcome = self.store.open_session_with_second_factor(&step).await?;
-            if matches!(outcome, SecondStepOutcome::Opened(_)) {
-                let session = step.session.session;
-                self.accounts[account].sessions.lock().unwrap().push((session, token));
-            }
         }
         Ok(())
     }
