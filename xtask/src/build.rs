@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::process::{cargo, run, step};
+use crate::web::reload::OpenPages;
 use crate::{setup, web, workspace};
 
 /// Builds the release binary with the SPA embedded and returns its path.
 pub(crate) fn release() -> Result<PathBuf> {
     setup::c_compiler()?;
-    web::build()?;
+    web::build(OpenPages::Stay)?;
     step("building the server for release", || {
         run(&mut cargo(["build", "--release", "--package", "latchkey"]))
     })?;

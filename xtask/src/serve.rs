@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::web::reload::OpenPages;
 use crate::{build, setup, watch, web, workspace};
 
 /// The sender of the mails that are written to a folder.
@@ -22,7 +23,7 @@ const MAIL_OPTIONS: [(&str, &str); 3] = [
 /// Builds and runs Latchkey.
 #[derive(clap::Args)]
 pub(crate) struct Serve {
-    /// Rebuild on every change, and restart the server if its binary has changed
+    /// Rebuild on every change, restart the server if its binary has changed, and reload open pages
     #[arg(long)]
     watch: bool,
     /// Arguments for `latchkey serve`
@@ -33,7 +34,7 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<ExitCode> {
         setup::c_compiler()?;
-        web::build()?;
+        web::build(if self.watch { OpenPages::Reload } else { OpenPages::Stay })?;
         let mut server = Command::new(build::development()?);
         server.args(server_arguments(self.server_args, &workspace::target_dir()?));
         if self.watch { watch::run(server) } else { replace_process(server) }

@@ -1,4 +1,4 @@
-//! `cargo xtask serve --watch`: rebuilds on every change and restarts the server.
+//! `cargo xtask serve --watch`: rebuilds on every change, restarts the server and reloads open pages.
 //!
 //! If a build fails, the last good version keeps running.
 
@@ -14,6 +14,7 @@ use notify::{RecursiveMode, Watcher as _};
 
 use self::server::Server;
 use self::sources::Rebuild;
+use crate::web::reload::{self, OpenPages};
 use crate::{build, web, workspace};
 
 /// A change counts as complete after a pause of this length, because an editor may write several
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     watcher.watch(&root, RecursiveMode::NonRecursive)?;
 
     let mut server = Server::start(command)?;
+    reload::announce_build()?;
     while let Some(changes) = next_changes(&events, &mut server) {
         update(changes, &mut server);
     }
@@ -70,18 +72,19 @@ fn next_changes(events: &Receiver<Event>, server: &mut Server) -> Option<Rebuild
 }
 
 fn update(changes: Rebuild, server: &mut Server) {
-    match rebuild(changes).and_then(|()| server.restart_if_changed()) {
+    match rebuild(changes, server) {
         Ok(()) => eprintln!("==> up to date"),
         Err(error) => eprintln!("error: {error:#}\n==> the previous version keeps running"),
     }
 }
 
-fn rebuild(changes: Rebuild) -> Result<()> {
+fn rebuild(changes: Rebuild, server: &mut Server) -> Result<()> {
     if changes.spa {
-        web::build()?;
+        web::build(OpenPages::Reload)?;
     }
     if changes.server {
         build::development()?;
     }
-    Ok(())
+    server.restart_if_changed()?;
+    reload::announce_build()
 }

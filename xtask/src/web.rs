@@ -4,6 +4,7 @@
 
 mod assets;
 mod page;
+pub(crate) mod reload;
 pub(crate) mod size;
 mod styles;
 
@@ -13,17 +14,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use self::reload::OpenPages;
 use crate::process::{cargo, run, step};
 use crate::setup;
 use crate::workspace::{self, WASM};
 
 /// Builds the SPA into [`workspace::web_dist`].
-pub(crate) fn build() -> Result<()> {
+pub(crate) fn build(open_pages: OpenPages) -> Result<()> {
     setup::wasm_target()?;
     step("building the SPA", || {
         let bound = bind(&compile()?)?;
         let source = workspace::root().join("crates/web");
-        let (page, assets) = page::assemble(&source, &bound)?;
+        let (page, assets) = page::assemble(&source, &bound, open_pages)?;
         assets.publish(&workspace::web_dist(), &page)
     })
 }

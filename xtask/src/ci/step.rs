@@ -12,6 +12,7 @@ use super::{browser, deploy, deps, line_width, links, named_tests, samples, test
 use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
+use crate::web::reload::OpenPages;
 use crate::workspace::{self, WASM};
 use crate::{axe, build, fuzz, openapi, passkeys, public_api, python, setup, web};
 
@@ -207,7 +208,7 @@ fn package() -> Result<()> {
 
 fn size(artifacts: &Artifacts) -> Result<()> {
     if artifacts.server.is_none() {
-        web::build()?;
+        web::build(OpenPages::Stay)?;
     }
     let report = web::size::Report::read(&workspace::web_dist())?;
     report.print();

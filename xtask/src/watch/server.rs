@@ -1,11 +1,15 @@
 //! The server as a child process that is restarted when its binary has changed.
 
 use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
+
+use crate::web::reload;
 
 pub(super) struct Server {
     command: Command,
@@ -23,7 +27,7 @@ impl Server {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let built_at = modified(&command)?;
-        let child = command.spawn().context("the server could not be started")?;
+        let child = spawn(&mut command)?;
         Ok(Self { command, child, built_at, exited: false })
     }
 
@@ -46,7 +50,7 @@ impl Server {
         }
         self.terminate()?;
         eprintln!("==> restarting the server");
-        self.child = self.command.spawn().context("the server could not be started")?;
+        self.child = spawn(&mut self.command)?;
         self.built_at = built_at;
         self.exited = false;
         Ok(())
@@ -65,6 +69,24 @@ impl Server {
         }
         Ok(self.child.wait()?)
     }
+}
+
+/// Starts the server. Its log is printed without the requests that open pages send every second.
+fn spawn(command: &mut Command) -> Result<Child> {
+    let started = command.stderr(Stdio::piped()).spawn();
+    let mut child = started.context("the server could not be started")?;
+    if let Some(log) = child.stderr.take() {
+        thread::spawn(move || -> io::Result<()> {
+            for line in BufReader::new(log).split(b'\n') {
+                let line = line?;
+                if !reload::is_log_of_poll(&line) {
+                    io::stderr().write_all(&[&line[..], b"\n"].concat())?;
+                }
+            }
+            Ok(())
+        });
+    }
+    Ok(child)
 }
 
 /// Returns the modification time of a command's binary.

@@ -11,6 +11,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use super::assets::{Assets, DIRECTORY};
+use super::reload::{self, OpenPages};
 use super::styles;
 
 const BOOT: &str = "boot.js";
@@ -22,7 +23,11 @@ const SCRIPT: &str = "web.js";
 const WASM: &str = "web_bg.wasm";
 
 /// Returns the page and its assets, from the sources of the SPA and the output of wasm-bindgen.
-pub(super) fn assemble(source: &Path, bound: &Path) -> Result<(String, Assets)> {
+pub(super) fn assemble(
+    source: &Path,
+    bound: &Path,
+    open_pages: OpenPages,
+) -> Result<(String, Assets)> {
     let template = without_comments(&read(&source.join("index.html"))?);
     let mut assets = Assets::default();
     add_directory(&mut assets, bound, bound)?;
@@ -36,6 +41,9 @@ pub(super) fn assemble(source: &Path, bound: &Path) -> Result<(String, Assets)> 
     }
     let css = styles::bundle(&sheets, |file| add_file(&mut assets, source, file))?;
     assets.add(STYLES, css);
+    if open_pages == OpenPages::Reload {
+        assets.add(reload::SCRIPT, reload::SOURCE);
+    }
     let html = render(&template, &assets).context("in index.html")?;
     Ok((html, assets))
 }
@@ -56,6 +64,10 @@ fn render(template: &str, assets: &Assets) -> Result<String> {
         let link_to = |file| tag.replace(&format!("\"{target}\""), &format!("\"{base}/{file}\""));
         if target == BOOT {
             out.push_str(&preloads(&base, assets));
+            if assets.paths().any(|path| path == reload::SCRIPT) {
+                let src = format!("{base}/{}", reload::SCRIPT);
+                out.push_str(&format!("<script type=\"module\" src=\"{src}\"></script>\n    "));
+            }
             out.push_str(&link_to(BOOT));
         } else if target.starts_with("styles/") {
             // The link to the bundle replaces the link to its first part.

@@ -8,6 +8,10 @@ fn assemble_head(head: &str) -> Result<(String, Assets)> {
 }
 
 fn assemble_template(template: &str) -> Result<(String, Assets)> {
+    assemble_for(template, OpenPages::Stay)
+}
+
+fn assemble_for(template: &str, open_pages: OpenPages) -> Result<(String, Assets)> {
     let root = tempfile::tempdir().unwrap();
     for (name, content) in [
         ("source/index.html", template),
@@ -25,7 +29,7 @@ fn assemble_template(template: &str) -> Result<(String, Assets)> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    assemble(&root.path().join("source"), &root.path().join("bound"))
+    assemble(&root.path().join("source"), &root.path().join("bound"), open_pages)
 }
 
 #[test]
@@ -96,4 +100,15 @@ fn inline_code_and_unknown_references_are_rejected() {
 #[test]
 fn a_page_without_the_boot_module_is_rejected() {
     assert!(assemble_template("<title>Latchkey</title>").is_err());
+}
+
+#[test]
+fn only_a_watched_page_reloads() {
+    let (page, _) = assemble_head("").unwrap();
+    assert!(!page.contains("reload.js"), "{page}");
+    let (page, assets) = assemble_for(BOOT_TAG, OpenPages::Reload).unwrap();
+    let base = format!("/assets/{}", assets.build_hash());
+    let tag = format!("<script type=\"module\" src=\"{base}/reload.js\"></script>");
+    assert!(page.contains(&tag), "{page}");
+    assert!(assets.text("reload.js").contains("location.reload()"));
 }
