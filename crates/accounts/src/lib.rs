@@ -70,6 +70,7 @@
 //! | `sqlite` (default) | [`Builder::sqlite`], which stores accounts in a SQLite file |
 //! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
+//! | `http` | the module `http`, for crates that connect this one to a web framework |
 //! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
 
 mod account;
@@ -85,6 +86,8 @@ mod email_verification;
 mod error_chain;
 mod factors;
 mod hooks;
+#[cfg(feature = "http")]
+pub mod http;
 mod mail;
 mod mail_request;
 mod maintenance;

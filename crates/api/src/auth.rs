@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use accounts::http::TrustedProxies;
 use accounts::{Accounts, Builder, SignedIn};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -8,7 +9,6 @@ use warp::{Filter, Rejection};
 use crate::context::Api;
 use crate::guard::{GuardedHandler, GuardedHandlerWith, UserFilter};
 use crate::input::{Requirements, authenticate};
-use crate::proxies::TrustedProxies;
 use crate::unauthenticated::Unauthenticated;
 use crate::{endpoints, router};
 

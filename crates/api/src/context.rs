@@ -4,15 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::http::{Cookies, SEC_FETCH_SITE, SetCookie, single};
 use accounts::{Accounts, Caller, ClientInfo, RefreshToken};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
 use warp::http::header::USER_AGENT;
 
-use crate::cookie::{Cookies, SetCookie};
 use crate::error::ApiError;
-use crate::header::{SEC_FETCH_SITE, single};
 use crate::response_limits::ResponseLimits;
 
 /// The state that all endpoints share.

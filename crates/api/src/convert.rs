@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use accounts::http::Cookies;
 use accounts::{
     Actor, CredentialId, Event, EventKind, FactorKind, Factors, IssuedTokens, Passkey,
     PasskeyAlgorithm, PasskeyOptions, PasskeyRegistrationOptions, PendingTotp, RecoveryCode,
@@ -16,7 +17,6 @@ use api_types::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cookie::Cookies;
 use crate::output::JsonAndCookies;
 
 pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> JsonAndCookies<TokenResponse> {

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
+use accounts::http::{BearerTokenError, ForbiddenOrigin, SetCookie};
 use accounts::{
     AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, Origin,
     OwnAccountError, PasswordError, RefreshError, ServiceError, SignInError, SignUpError,
@@ -16,8 +17,6 @@ use accounts::{
 use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-
-use crate::cookie::SetCookie;
 
 pub(crate) use factors::{FactorField, passkey_name_error, rejected_credential};
 
@@ -402,6 +401,21 @@ impl From<AuthenticateError> for ApiError {
             AuthenticateError::InvalidToken => Self::InvalidToken,
             AuthenticateError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<BearerTokenError> for ApiError {
+    fn from(error: BearerTokenError) -> Self {
+        match error {
+            BearerTokenError::Missing => Self::MissingToken,
+            BearerTokenError::Invalid => Self::InvalidToken,
+        }
+    }
+}
+
+impl From<ForbiddenOrigin> for ApiError {
+    fn from(ForbiddenOrigin(origin): ForbiddenOrigin) -> Self {
+        Self::ForbiddenOrigin(origin)
     }
 }
 

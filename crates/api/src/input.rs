@@ -4,6 +4,7 @@
 //! The router checks the path and the method. The inputs then check, in the documented order: size,
 //! content type, origin, token, the [`Requirements`] on the user, JSON.
 
+use accounts::http::{bearer_token, check_origin, single};
 use accounts::{EmailSignInToken, MailMode, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
     self, EmailUnverified, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest,
@@ -14,12 +15,11 @@ use api_types::{CodeRequest, Empty, RequestBody, SignupRequest};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
-use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN};
+use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::body::UnreadBody;
 use crate::context::{Api, Context};
 use crate::error::ApiError;
-use crate::header::{SEC_FETCH_SITE, bearer_token, single};
 
 /// The data that an endpoint reads from a request before its handler runs.
 pub(crate) trait Input: Sized + Send {
@@ -181,7 +181,7 @@ impl<B: JsonBody> Input for Public<B> {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_content_type(&context.headers)?;
-        check_origin(&context.headers, &context.api)?;
+        check_origin(&context.headers, context.api.accounts.origin())?;
         Ok(Self(body.parse()?))
     }
 }
@@ -195,7 +195,7 @@ impl Input for SignUp {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_content_type(&context.headers)?;
-        check_origin(&context.headers, &context.api)?;
+        check_origin(&context.headers, context.api.accounts.origin())?;
         if !context.api.accounts.config().sign_up {
             return Err(ApiError::SignUpDisabled);
         }
@@ -211,7 +211,7 @@ impl Input for RefreshCookie {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_content_type(&context.headers)?;
-        check_origin(&context.headers, &context.api)?;
+        check_origin(&context.headers, context.api.accounts.origin())?;
         let invalid = || ApiError::InvalidRefreshToken(context.api.cookies.clear_refresh());
         let token = context.refresh_cookie().ok_or_else(invalid)?;
         match body.parse() {
@@ -279,7 +279,7 @@ impl<B: JsonBody> UserInput for UserAndBody<B> {
     ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_content_type(&context.headers)?;
-        check_origin(&context.headers, &context.api)?;
+        check_origin(&context.headers, context.api.accounts.origin())?;
         let user = authenticate(&context.headers, &context.api, requirements).await?;
         Ok(Self { user, body: body.parse()? })
     }
@@ -298,7 +298,7 @@ impl UserInput for UserWithoutBody {
         if !body.is_empty() {
             check_content_type(&context.headers)?;
         }
-        check_origin(&context.headers, &context.api)?;
+        check_origin(&context.headers, context.api.accounts.origin())?;
         let user = authenticate(&context.headers, &context.api, requirements).await?;
         let Empty {} = body.parse()?;
         Ok(Self(user))
@@ -415,42 +415,6 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
         Ok(())
     } else {
         Err(ApiError::UnsupportedMediaType)
-    }
-}
-
-/// Rejects a request from a page of another origin, according to `Origin` and `Sec-Fetch-Site`
-/// (OWASP ASVS 5.0, 3.5.1 and 3.5.3). Programs other than browsers send neither and are accepted.
-fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
-    let expected = api.accounts.origin();
-    let is_same_origin = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
-    let is_own = |value: &HeaderValue| expected.matches(value.as_bytes());
-    if headers.get_all(ORIGIN).iter().all(is_own)
-        && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_origin)
-    {
-        return Ok(());
-    }
-    tracing::info!(
-        expected = expected.as_str(),
-        origin = loggable(headers, &ORIGIN),
-        sec_fetch_site = loggable(headers, &SEC_FETCH_SITE),
-        "a page of another origin sent the request; if this is the origin at which browsers reach the service, set the public URL to it"
-    );
-    Err(ApiError::ForbiddenOrigin(expected.clone()))
-}
-
-/// Returns the values of a header for the log, with a limited length. The log escapes control
-/// characters.
-fn loggable(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    const MAX_CHARS: usize = 200;
-    let values = headers.get_all(name).iter();
-    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    if values.is_empty() {
-        return None;
-    }
-    let text = values.join(", ");
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => Some(format!("{}…", &text[..end])),
-        None => Some(text),
     }
 }
 

@@ -29,20 +29,16 @@
 
 mod auth;
 mod body;
-mod client;
 mod context;
 mod convert;
-mod cookie;
 mod endpoint;
 mod endpoints;
 mod error;
 mod guard;
-mod header;
 mod input;
 mod openapi;
 mod output;
 mod problem;
-mod proxies;
 mod response_limits;
 mod router;
 #[cfg(feature = "testing")]
@@ -50,12 +46,11 @@ pub mod testing;
 mod unauthenticated;
 
 pub use accounts;
+pub use accounts::http::{ClientAddress, InvalidNetwork, TrustedProxies, TrustedProxy};
 pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
 pub use auth::Auth;
-pub use client::ClientAddress;
 pub use endpoints::openapi;
 pub use guard::{GuardedHandler, GuardedHandlerWith};
 pub use problem::{internal_error, method_not_allowed, not_found};
-pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
 pub use router::api_not_found;
 pub use unauthenticated::Unauthenticated;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use accounts::http::SetCookie;
 use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -12,7 +13,6 @@ use warp::http::header::{
 };
 use warp::reply::Response;
 
-use crate::cookie::SetCookie;
 use crate::error::ApiError;
 use crate::response_limits::ResponseLimits;
 

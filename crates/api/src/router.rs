@@ -4,6 +4,7 @@ use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use accounts::http::{TrustedProxies, client_ip};
 use warp::filters::BoxedFilter;
 use warp::filters::path::Peek;
 use warp::http::Method;
@@ -11,11 +12,9 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::body::UnreadBody;
-use crate::client::client_ip;
 use crate::context::{Api, Context};
 use crate::endpoint::Endpoint;
 use crate::problem::{method_not_allowed, not_found};
-use crate::proxies::TrustedProxies;
 
 /// Returns the routes to all endpoints whose paths exist. Other paths are rejected as not found.
 ///

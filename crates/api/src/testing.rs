@@ -1,12 +1,12 @@
 //! The parsers of untrusted input, for fuzz tests. (Feature `testing`.)
 
+use accounts::http::Cookies;
 use accounts::{Origin, RefreshToken};
 use api_types::RequestBody;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 
-use crate::cookie::Cookies;
-use crate::{body, header};
+use crate::body;
 
 /// Parses the JSON body of a request.
 #[must_use]
@@ -20,7 +20,7 @@ where
 /// Returns the token of the header `Authorization`.
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    header::bearer_token(headers).ok()
+    accounts::http::bearer_token(headers).ok()
 }
 
 /// Returns the token in the refresh cookie of a service at this origin.

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use accounts::{
-    DeviceToken, EmailSignInToken, IssuedRefreshToken, Origin, RefreshToken, SignInCodeRequested,
-};
-use warp::http::HeaderMap;
-use warp::http::header::{COOKIE, HeaderValue};
+use auth_core::{DeviceToken, EmailSignInToken, Origin, RefreshToken};
+use http::HeaderMap;
+use http::header::{COOKIE, HeaderValue};
+
+use crate::email_sign_in::SignInCodeRequested;
+use crate::tokens::IssuedRefreshToken;
 
 /// The cookies of the service (RFC 6265bis, 4.1): the refresh cookie, which carries the refresh
 /// token, the device cookie, which marks a browser as known to an account, and the email log-in
@@ -14,18 +15,21 @@ use warp::http::header::{COOKIE, HeaderValue};
 /// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which
 /// requires `Secure` and `Path=/`. This prevents other hosts, and responses over plain http, from
 /// setting them.
-pub(crate) struct Cookies {
+#[derive(Debug)]
+pub struct Cookies {
     refresh: &'static str,
     device: &'static str,
     email_sign_in: &'static str,
     attributes: &'static str,
 }
 
-/// The value of a `Set-Cookie` header.
-pub(crate) struct SetCookie(HeaderValue);
+/// The value of a `Set-Cookie` header. `Debug` does not print it.
+pub struct SetCookie(HeaderValue);
 
 impl Cookies {
-    pub(crate) fn new(origin: &Origin) -> Self {
+    /// Returns the cookies of a service at this origin.
+    #[must_use]
+    pub fn new(origin: &Origin) -> Self {
         if origin.is_https() {
             Self {
                 refresh: "__Host-latchkey_refresh",
@@ -44,45 +48,58 @@ impl Cookies {
     }
 
     /// Returns the refresh token of a request, if it has one that can be parsed.
-    pub(crate) fn refresh_token(&self, headers: &HeaderMap) -> Option<RefreshToken> {
+    #[must_use]
+    pub fn refresh_token(&self, headers: &HeaderMap) -> Option<RefreshToken> {
         RefreshToken::parse(read(headers, self.refresh)?).ok()
     }
 
     /// Returns the device token of a request, if it has one that can be parsed.
-    pub(crate) fn device_token(&self, headers: &HeaderMap) -> Option<DeviceToken> {
+    #[must_use]
+    pub fn device_token(&self, headers: &HeaderMap) -> Option<DeviceToken> {
         DeviceToken::parse(read(headers, self.device)?).ok()
     }
 
     /// Returns the email sign-in token of a request, if it has one that can be parsed.
-    pub(crate) fn email_sign_in_token(&self, headers: &HeaderMap) -> Option<EmailSignInToken> {
+    #[must_use]
+    pub fn email_sign_in_token(&self, headers: &HeaderMap) -> Option<EmailSignInToken> {
         EmailSignInToken::parse(read(headers, self.email_sign_in)?).ok()
     }
 
     /// Returns the header that sets the refresh cookie. Without a `max_age`, the cookie lasts until
     /// the browser is closed.
-    pub(crate) fn set_refresh(&self, issued: &IssuedRefreshToken) -> SetCookie {
+    #[must_use]
+    pub fn set_refresh(&self, issued: &IssuedRefreshToken) -> SetCookie {
         self.set(self.refresh, &issued.token.to_text(), issued.max_age)
     }
 
-    pub(crate) fn clear_refresh(&self) -> SetCookie {
+    /// Returns the header that deletes the refresh cookie.
+    #[must_use]
+    pub fn clear_refresh(&self) -> SetCookie {
         self.set(self.refresh, "", Some(Duration::ZERO))
     }
 
-    pub(crate) fn set_device(&self, token: &DeviceToken) -> SetCookie {
+    /// Returns the header that sets the device cookie.
+    #[must_use]
+    pub fn set_device(&self, token: &DeviceToken) -> SetCookie {
         self.set(self.device, &token.to_text(), Some(DeviceToken::LIFETIME))
     }
 
-    pub(crate) fn clear_device(&self) -> SetCookie {
+    /// Returns the header that deletes the device cookie.
+    #[must_use]
+    pub fn clear_device(&self) -> SetCookie {
         self.set(self.device, "", Some(Duration::ZERO))
     }
 
     /// Returns the header that sets the email log-in cookie. The cookie lasts as long as the code.
-    pub(crate) fn set_email_sign_in(&self, requested: &SignInCodeRequested) -> SetCookie {
+    #[must_use]
+    pub fn set_email_sign_in(&self, requested: &SignInCodeRequested) -> SetCookie {
         let SignInCodeRequested { token, expires_in } = requested;
         self.set(self.email_sign_in, &token.to_text(), Some(*expires_in))
     }
 
-    pub(crate) fn clear_email_sign_in(&self) -> SetCookie {
+    /// Returns the header that deletes the email log-in cookie.
+    #[must_use]
+    pub fn clear_email_sign_in(&self) -> SetCookie {
         self.set(self.email_sign_in, "", Some(Duration::ZERO))
     }
 
@@ -112,7 +129,9 @@ fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 impl SetCookie {
-    pub(crate) fn into_value(self) -> HeaderValue {
+    /// Returns the value of the header.
+    #[must_use]
+    pub fn into_value(self) -> HeaderValue {
         self.0
     }
 }

@@ -3,8 +3,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::HeaderMap;
 use ipnet::IpNet;
-use warp::http::HeaderMap;
 
 /// The proxies whose `X-Forwarded-For` is trusted.
 ///
@@ -13,8 +13,8 @@ use warp::http::HeaderMap;
 /// that trusted proxies have appended are used. Several headers are one list (RFC 9110, 5.3).
 ///
 /// ```
-/// # use api::{TrustedProxies, TrustedProxy};
-/// # use warp::http::{HeaderMap, HeaderValue};
+/// # use accounts::http::{TrustedProxies, TrustedProxy};
+/// # use http::{HeaderMap, HeaderValue};
 /// let proxies: TrustedProxies = ["10.0.0.0/8".parse::<TrustedProxy>()?].into_iter().collect();
 /// let mut headers = HeaderMap::new();
 /// headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.9, 192.0.2.1"));
@@ -22,7 +22,7 @@ use warp::http::HeaderMap;
 /// let [proxy, untrusted] = ["10.0.0.1", "198.51.100.1"].map(|ip| ip.parse().unwrap());
 /// assert_eq!(proxies.client(proxy, &headers).to_string(), "192.0.2.1");
 /// assert_eq!(proxies.client(untrusted, &headers), untrusted);
-/// # Ok::<(), api::InvalidNetwork>(())
+/// # Ok::<(), accounts::http::InvalidNetwork>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
@@ -198,7 +198,7 @@ fn canonical(network: IpNet) -> IpNet {
 
 #[cfg(test)]
 mod tests {
-    use warp::http::{HeaderName, HeaderValue};
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 

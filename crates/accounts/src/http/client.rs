@@ -1,16 +1,16 @@
 use std::net::{IpAddr, SocketAddr};
 
-use warp::http::HeaderMap;
+use http::HeaderMap;
 
-use crate::proxies::TrustedProxies;
+use super::proxies::TrustedProxies;
 
 /// The IP address of the client. A server other than warp's own must insert it into the extensions
 /// of each request.
 ///
 /// ```
-/// # use api::ClientAddress;
+/// # use accounts::http::ClientAddress;
 /// # let peer: std::net::SocketAddr = "192.0.2.1:50000".parse().unwrap();
-/// # let mut request = warp::http::Request::new(());
+/// # let mut request = http::Request::new(());
 /// request.extensions_mut().insert(ClientAddress(peer.ip()));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub struct ClientAddress(pub IpAddr);
 ///
 /// This is the [`ClientAddress`], if the server has set one. Otherwise it is the peer of the
 /// connection or, if the peer is a trusted proxy, the client that `X-Forwarded-For` names.
-pub(crate) fn client_ip(
+#[must_use]
+pub fn client_ip(
     address: Option<ClientAddress>,
     peer: Option<SocketAddr>,
     headers: &HeaderMap,
