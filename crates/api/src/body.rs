@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use accounts::http::ApiError;
 use api_types::RequestBody;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -9,8 +10,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use warp::http::HeaderMap;
 use warp::http::header::CONTENT_LENGTH;
-
-use crate::error::ApiError;
 
 /// The maximum size of a body, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -40,13 +39,13 @@ impl UnreadBody {
         let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let declared = declared.and_then(|length| length.parse::<u64>().ok());
         if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-            return Err(ApiError::PayloadTooLarge);
+            return Err(ApiError::PayloadTooLarge(MAX_BODY_BYTES as u64));
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = self.0.next().await {
             let Ok(chunk) = chunk else { return Ok(Body::Incomplete) };
             if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(ApiError::PayloadTooLarge);
+                return Err(ApiError::PayloadTooLarge(MAX_BODY_BYTES as u64));
             }
             body.extend_from_slice(&chunk);
         }
@@ -79,8 +78,8 @@ where
     let body: &[u8] = if body.is_empty() && B::MAY_BE_EMPTY { b"{}" } else { body };
     let value: Value = serde_json::from_slice(body).map_err(|_| ApiError::MalformedJson)?;
     if !value.is_object() {
-        return Err(ApiError::InvalidRequest(B::SHAPE));
+        return Err(ApiError::InvalidRequest(B::SHAPE.into()));
     }
     // Parse the text again, because the `Value` has lost duplicate keys.
-    serde_json::from_slice(body).map_err(|_| ApiError::InvalidRequest(B::SHAPE))
+    serde_json::from_slice(body).map_err(|_| ApiError::InvalidRequest(B::SHAPE.into()))
 }

@@ -4,7 +4,7 @@
 //! The router checks the path and the method. The inputs then check, in the documented order: size,
 //! content type, origin, token, the [`Requirements`] on the user, JSON.
 
-use accounts::http::{bearer_token, check_origin, single};
+use accounts::http::{ApiError, bearer_token, check_origin, single};
 use accounts::{EmailSignInToken, MailMode, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
     self, EmailUnverified, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest,
@@ -19,7 +19,6 @@ use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::body::UnreadBody;
 use crate::context::{Api, Context};
-use crate::error::ApiError;
 
 /// The data that an endpoint reads from a request before its handler runs.
 pub(crate) trait Input: Sized + Send {
