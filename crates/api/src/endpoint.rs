@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use accounts::http::ApiError;
+use accounts::http::{ApiError, Freshness};
 use accounts::{Accounts, MailMode, PasskeyId, SessionId};
 use api_types::ErrorCode;
 use percent_encoding::percent_decode_str;
@@ -24,7 +24,7 @@ use warp::reply::Response;
 
 use crate::body::UnreadBody;
 use crate::context::Context;
-use crate::input::{BodyDoc, Freshness, Input, Security};
+use crate::input::{BodyDoc, Input, Security};
 use crate::output::Output;
 use crate::problem::{error_response, not_found};
 
