@@ -1,16 +1,24 @@
 //! The rules for requests and cookies that the crates for web frameworks share: cookies, the
-//! check of the origin, access tokens, and the IP address of the client. (Feature `http`.)
+//! check of the origin, access tokens, the IP address of the client, and error responses. (Feature `http`.)
 //!
 //! An app that uses one of those crates does not need this module.
 
 mod client;
 mod cookies;
+mod error;
 mod headers;
+mod json;
 mod origin;
+mod problem;
 mod proxies;
+mod requirements;
 
 pub use client::{ClientAddress, client_ip};
 pub use cookies::{Cookies, SetCookie};
+pub use error::{ApiError, FactorField, Source, passkey_name_error, rejected_credential};
 pub use headers::{BearerTokenError, SEC_FETCH_SITE, bearer_token, single};
+pub use json::check_json;
 pub use origin::{ForbiddenOrigin, check_origin};
+pub use problem::{app_problem, error_response};
 pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
+pub use requirements::{EmailRequirement, Enrolment, Freshness, Requirements, authenticate};

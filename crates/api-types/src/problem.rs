@@ -102,6 +102,39 @@ named! {
     }
 }
 
+impl Problem {
+    /// Returns the problem as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// An error of an app, in the format of the API. Its code is not one of the [`ErrorCode`]s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppProblem<'a> {
+    /// The name of the HTTP status.
+    pub title: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The problem and how to fix it, as text for people.
+    pub detail: &'a str,
+    /// The stable error code, for programs.
+    pub code: &'a str,
+}
+
+impl AppProblem<'_> {
+    /// Returns the problem as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let Self { title, status, detail, code } = self;
+        let json = serde_json::json!({
+            "type": "about:blank", "title": title, "status": status, "detail": detail, "code": code
+        });
+        json.to_string().into_bytes()
+    }
+}
+
 impl ErrorCode {
     /// Returns the HTTP status of the response.
     #[must_use]

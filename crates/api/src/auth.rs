@@ -7,8 +7,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::context::Api;
-use crate::guard::{GuardedHandler, GuardedHandlerWith, UserFilter};
-use crate::input::{Requirements, authenticate};
+use crate::guard::{Guard, GuardedHandler};
 use crate::unauthenticated::Unauthenticated;
 use crate::{endpoints, router};
 
@@ -109,11 +108,11 @@ impl Auth {
     /// ```
     ///
     /// The route is matched before authentication, so it should use only the path, the method and
-    /// the headers. To read a body, use [`guarded_with`](Self::guarded_with).
+    /// the headers. To read a body, or to require more of the user, use [`guard`](Self::guard).
     ///
     /// If the app [requires second factors](Builder::require_second_factor), a user who has not
-    /// turned one on gets 403, `second_factor_enrolment_required`, from this and every other guard.
-    /// Otherwise, the handler can check this:
+    /// turned one on gets 403, `second_factor_enrolment_required`, from every guard. Otherwise, the
+    /// handler can check this:
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -130,122 +129,24 @@ impl Auth {
         R: Filter<Error = Rejection>,
         H: GuardedHandler<R, R::Extract, F>,
     {
-        handler.guard(route, self.user(Requirements::DEFAULT))
+        self.guard().route(route, handler)
     }
 
-    /// Like [`guarded`](Self::guarded), with a second filter, `rest`, that runs after
-    /// authentication, for example to read the body. `rest` extracts one value, which is the last
-    /// argument of the handler.
-    ///
-    /// ```
-    /// # use api::{Auth, SignedIn};
-    /// # use warp::Filter as _;
-    /// # use warp::filters::BoxedFilter;
-    /// # use warp::reply::Response;
-    /// # fn note(auth: &Auth) -> BoxedFilter<(Response,)> {
-    /// let route = warp::path!("notes").and(warp::post());
-    /// let body = warp::body::content_length_limit(16 * 1024).and(warp::body::json());
-    /// auth.guarded_with(route, body, async |user: SignedIn, note: String| {
-    ///     format!("{note}, by {}", user.email())
-    /// })
-    /// # }
-    /// ```
-    ///
-    /// If `rest` rejects a request, the returned filter rejects the request too, and the app must
-    /// handle the rejection.
-    pub fn guarded_with<R, B, H, F>(
-        &self,
-        route: R,
-        rest: B,
-        handler: H,
-    ) -> BoxedFilter<(Response,)>
-    where
-        R: Filter<Error = Rejection>,
-        H: GuardedHandlerWith<R, R::Extract, B, F>,
-    {
-        handler.guard_with(route, self.user(Requirements::DEFAULT), rest)
-    }
-
-    /// Like [`guarded`](Self::guarded), for users whose email address is verified. Other users get
-    /// 403, `email_unverified`.
-    ///
-    /// Without [mail](Builder::mail), users cannot verify their email addresses: only an operator
-    /// or the app can, with `latchkey users verify-email` or
-    /// [`Operator::verify_email`](accounts::Operator::verify_email).
+    /// Returns a guard with options: requirements on the user, and a body that is read after
+    /// authentication.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
     /// # use warp::filters::BoxedFilter;
     /// # use warp::reply::Response;
     /// # fn team(auth: &Auth) -> BoxedFilter<(Response,)> {
-    /// auth.guarded_verified(warp::path!("team"), async |user: SignedIn| {
+    /// auth.guard().verified().route(warp::path!("team"), async |user: SignedIn| {
     ///     format!("{} has this address for sure", user.email())
     /// })
     /// # }
     /// ```
-    pub fn guarded_verified<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
-    where
-        R: Filter<Error = Rejection>,
-        H: GuardedHandler<R, R::Extract, F>,
-    {
-        handler.guard(route, self.user(Requirements::VERIFIED))
-    }
-
-    /// Like [`guarded_with`](Self::guarded_with), for users whose email address is verified. Other
-    /// users get 403, `email_unverified`.
-    pub fn guarded_verified_with<R, B, H, F>(
-        &self,
-        route: R,
-        rest: B,
-        handler: H,
-    ) -> BoxedFilter<(Response,)>
-    where
-        R: Filter<Error = Rejection>,
-        H: GuardedHandlerWith<R, R::Extract, B, F>,
-    {
-        handler.guard_with(route, self.user(Requirements::VERIFIED), rest)
-    }
-
-    /// Like [`guarded`](Self::guarded), for users who logged in at most 10 minutes ago. Other users
-    /// get 403, `step_up_required`: the client logs in again, and repeats the request with the new
-    /// token.
-    ///
-    /// Use this for actions that an attacker with a stolen session must not be able to take, such
-    /// as a payment. If the second factor of the user is on, a recent log-in is one with all
-    /// factors.
-    ///
-    /// ```
-    /// # use api::{Auth, SignedIn};
-    /// # use warp::Filter as _;
-    /// # use warp::filters::BoxedFilter;
-    /// # use warp::reply::Response;
-    /// # fn payout(auth: &Auth) -> BoxedFilter<(Response,)> {
-    /// auth.guarded_fresh(warp::path!("payout").and(warp::post()), async |user: SignedIn| {
-    ///     format!("on its way to {}", user.email())
-    /// })
-    /// # }
-    /// ```
-    pub fn guarded_fresh<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
-    where
-        R: Filter<Error = Rejection>,
-        H: GuardedHandler<R, R::Extract, F>,
-    {
-        handler.guard(route, self.user(Requirements::FRESH))
-    }
-
-    /// Like [`guarded_with`](Self::guarded_with), for users who logged in at most 10 minutes ago.
-    /// Other users get 403, `step_up_required`.
-    pub fn guarded_fresh_with<R, B, H, F>(
-        &self,
-        route: R,
-        rest: B,
-        handler: H,
-    ) -> BoxedFilter<(Response,)>
-    where
-        R: Filter<Error = Rejection>,
-        H: GuardedHandlerWith<R, R::Extract, B, F>,
-    {
-        handler.guard_with(route, self.user(Requirements::FRESH), rest)
+    pub fn guard(&self) -> Guard {
+        Guard::new(Arc::clone(&self.api))
     }
 
     /// Returns a filter that extracts the user whose access token (`Authorization: Bearer …`) the
@@ -258,20 +159,7 @@ impl Auth {
     /// filter lets unauthenticated requests through.
     #[must_use]
     pub fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
-        self.user(Requirements::DEFAULT)
-    }
-
-    fn user(&self, requirements: Requirements) -> UserFilter {
-        let api = Arc::clone(&self.api);
-        warp::header::headers_cloned()
-            .then(move |headers| {
-                let api = Arc::clone(&api);
-                async move {
-                    let user = authenticate(&headers, &api, requirements).await;
-                    user.map_err(Unauthenticated::new)
-                }
-            })
-            .boxed()
+        self.guard().user()
     }
 
     /// Returns the accounts, for everything else that an app does with them.

@@ -4,14 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::http::{Cookies, SEC_FETCH_SITE, SetCookie, single};
+use accounts::http::{ApiError, Cookies, SEC_FETCH_SITE, SetCookie, single};
 use accounts::{Accounts, Caller, ClientInfo, RefreshToken};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
 use warp::http::header::USER_AGENT;
 
-use crate::error::ApiError;
 use crate::response_limits::ResponseLimits;
 
 /// The state that all endpoints share.

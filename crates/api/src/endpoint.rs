@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use accounts::http::{ApiError, Freshness};
 use accounts::{Accounts, MailMode, PasskeyId, SessionId};
 use api_types::ErrorCode;
 use percent_encoding::percent_decode_str;
@@ -23,10 +24,9 @@ use warp::reply::Response;
 
 use crate::body::UnreadBody;
 use crate::context::Context;
-use crate::error::ApiError;
-use crate::input::{BodyDoc, Freshness, Input, Security};
+use crate::input::{BodyDoc, Input, Security};
 use crate::output::Output;
-use crate::problem::{not_found, problem};
+use crate::problem::{error_response, not_found};
 
 /// The handler and the documentation of one method and path.
 pub(crate) struct Endpoint {
@@ -226,10 +226,10 @@ impl Docs {
                     return Box::pin(ready(not_found()));
                 };
                 if let Err(error) = availability.check(&context) {
-                    return Box::pin(ready(problem(error)));
+                    return Box::pin(ready(error_response(error)));
                 }
                 let response = respond(parameter, context, body, handler.clone());
-                Box::pin(async move { response.await.unwrap_or_else(problem) })
+                Box::pin(async move { response.await.unwrap_or_else(error_response) })
             }),
         }
     }

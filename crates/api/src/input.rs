@@ -4,22 +4,22 @@
 //! The router checks the path and the method. The inputs then check, in the documented order: size,
 //! content type, origin, token, the [`Requirements`] on the user, JSON.
 
-use accounts::http::{bearer_token, check_origin, single};
-use accounts::{EmailSignInToken, MailMode, RefreshToken, SignedIn};
+use accounts::http::{
+    ApiError, EmailRequirement, Enrolment, Freshness, Requirements, authenticate, check_json,
+    check_origin,
+};
+use accounts::{EmailSignInToken, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
-    self, EmailUnverified, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest,
-    InvalidToken, MalformedJson, MissingToken, PayloadTooLarge, SecondFactorEnrolmentRequired,
-    SignUpDisabled, StepUpRequired, Unavailable, UnsupportedMediaType,
+    self, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest, InvalidToken,
+    MalformedJson, MissingToken, PayloadTooLarge, SignUpDisabled, Unavailable,
+    UnsupportedMediaType,
 };
 use api_types::{CodeRequest, Empty, RequestBody, SignupRequest};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use warp::http::HeaderMap;
-use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::body::UnreadBody;
-use crate::context::{Api, Context};
-use crate::error::ApiError;
+use crate::context::Context;
 
 /// The data that an endpoint reads from a request before its handler runs.
 pub(crate) trait Input: Sized + Send {
@@ -94,40 +94,6 @@ pub(crate) trait UserInput: Sized + Send {
     ) -> impl Future<Output = Result<Self, ApiError>> + Send;
 }
 
-/// The requirements on the user who sends a request. They are checked right after the access token,
-/// in the order of the fields.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Requirements {
-    pub(crate) freshness: Freshness,
-    pub(crate) email: EmailRequirement,
-    pub(crate) enrolment: Enrolment,
-}
-
-/// The requirement on the time of the log-in ([`SignedIn::is_fresh`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    NotRequired,
-    Required,
-    /// The log-in must be recent if the second factor of the user is on.
-    RequiredWithSecondFactor,
-}
-
-/// The requirement on the email address of the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EmailRequirement {
-    None,
-    Verified,
-    /// It must be verified if mail is on. Otherwise, users cannot verify it.
-    VerifiedWithMail,
-}
-
-/// The effect of a required second factor on a user who has not turned it on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Enrolment {
-    Required,
-    Exempt,
-}
-
 /// The user who sends a request that changes nothing.
 pub(crate) struct User(pub(crate) SignedIn);
 
@@ -180,7 +146,7 @@ impl<B: JsonBody> Input for Public<B> {
 
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
-        check_content_type(&context.headers)?;
+        check_json(&context.headers)?;
         check_origin(&context.headers, context.api.accounts.origin())?;
         Ok(Self(body.parse()?))
     }
@@ -194,7 +160,7 @@ impl Input for SignUp {
 
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
-        check_content_type(&context.headers)?;
+        check_json(&context.headers)?;
         check_origin(&context.headers, context.api.accounts.origin())?;
         if !context.api.accounts.config().sign_up {
             return Err(ApiError::SignUpDisabled);
@@ -210,7 +176,7 @@ impl Input for RefreshCookie {
 
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
-        check_content_type(&context.headers)?;
+        check_json(&context.headers)?;
         check_origin(&context.headers, context.api.accounts.origin())?;
         let invalid = || ApiError::InvalidRefreshToken(context.api.cookies.clear_refresh());
         let token = context.refresh_cookie().ok_or_else(invalid)?;
@@ -264,7 +230,7 @@ impl UserInput for User {
         requirements: Requirements,
     ) -> Result<Self, ApiError> {
         body.read(&context.headers).await?;
-        Ok(Self(authenticate(&context.headers, &context.api, requirements).await?))
+        Ok(Self(authenticate(&context.headers, &context.api.accounts, requirements).await?))
     }
 }
 
@@ -278,9 +244,9 @@ impl<B: JsonBody> UserInput for UserAndBody<B> {
         requirements: Requirements,
     ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
-        check_content_type(&context.headers)?;
+        check_json(&context.headers)?;
         check_origin(&context.headers, context.api.accounts.origin())?;
-        let user = authenticate(&context.headers, &context.api, requirements).await?;
+        let user = authenticate(&context.headers, &context.api.accounts, requirements).await?;
         Ok(Self { user, body: body.parse()? })
     }
 }
@@ -296,10 +262,10 @@ impl UserInput for UserWithoutBody {
     ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         if !body.is_empty() {
-            check_content_type(&context.headers)?;
+            check_json(&context.headers)?;
         }
         check_origin(&context.headers, context.api.accounts.origin())?;
-        let user = authenticate(&context.headers, &context.api, requirements).await?;
+        let user = authenticate(&context.headers, &context.api.accounts, requirements).await?;
         let Empty {} = body.parse()?;
         Ok(Self(user))
     }
@@ -339,93 +305,4 @@ user_inputs! {
         email: EmailRequirement::VerifiedWithMail,
         enrolment: Enrolment::Exempt
     }
-}
-
-impl Requirements {
-    pub(crate) const DEFAULT: Self = Self {
-        freshness: Freshness::NotRequired,
-        email: EmailRequirement::None,
-        enrolment: Enrolment::Required,
-    };
-
-    pub(crate) const FRESH: Self = Self { freshness: Freshness::Required, ..Self::DEFAULT };
-
-    pub(crate) const VERIFIED: Self = Self { email: EmailRequirement::Verified, ..Self::DEFAULT };
-
-    fn check(self, user: &SignedIn, api: &Api) -> Result<(), ApiError> {
-        let must_be_fresh = match self.freshness {
-            Freshness::NotRequired => false,
-            Freshness::Required => true,
-            Freshness::RequiredWithSecondFactor => user.has_second_factor(),
-        };
-        if must_be_fresh && !user.is_fresh(api.accounts.now()) {
-            return Err(ApiError::StepUpRequired);
-        }
-        let must_be_verified = match self.email {
-            EmailRequirement::None => false,
-            EmailRequirement::Verified => true,
-            EmailRequirement::VerifiedWithMail => api.accounts.mail() == MailMode::On,
-        };
-        if must_be_verified && user.email_verified_at().is_none() {
-            return Err(ApiError::EmailUnverified);
-        }
-        if self.enrolment == Enrolment::Required && user.needs_enrolment() {
-            return Err(ApiError::SecondFactorEnrolmentRequired);
-        }
-        Ok(())
-    }
-}
-
-impl Freshness {
-    const fn errors(self) -> &'static [ErrorCode] {
-        match self {
-            Self::NotRequired => &[],
-            Self::Required | Self::RequiredWithSecondFactor => &[StepUpRequired],
-        }
-    }
-}
-
-impl EmailRequirement {
-    const fn errors(self) -> &'static [ErrorCode] {
-        match self {
-            Self::None => &[],
-            Self::Verified | Self::VerifiedWithMail => &[EmailUnverified],
-        }
-    }
-}
-
-impl Enrolment {
-    const fn errors(self) -> &'static [ErrorCode] {
-        match self {
-            Self::Required => &[SecondFactorEnrolmentRequired],
-            Self::Exempt => &[],
-        }
-    }
-}
-
-/// Requires `application/json` without a content coding. Ignores the charset, because JSON is
-/// always UTF-8 (RFC 8259, 8.1). A form on another site cannot send this content type.
-fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let content_type = single(headers, &CONTENT_TYPE).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let is_plain = !headers.contains_key(CONTENT_ENCODING)
-        || single(headers, &CONTENT_ENCODING)
-            .is_some_and(|coding| coding.eq_ignore_ascii_case("identity"));
-    if essence.eq_ignore_ascii_case("application/json") && is_plain {
-        Ok(())
-    } else {
-        Err(ApiError::UnsupportedMediaType)
-    }
-}
-
-/// Returns the user whose access token the request carries, if the user meets the requirements.
-pub(crate) async fn authenticate(
-    headers: &HeaderMap,
-    api: &Api,
-    requirements: Requirements,
-) -> Result<SignedIn, ApiError> {
-    let token = bearer_token(headers)?;
-    let user = api.accounts.authenticate(token).await?;
-    requirements.check(&user, api)?;
-    Ok(user)
 }

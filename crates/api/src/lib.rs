@@ -33,7 +33,6 @@ mod context;
 mod convert;
 mod endpoint;
 mod endpoints;
-mod error;
 mod guard;
 mod input;
 mod openapi;
@@ -50,7 +49,7 @@ pub use accounts::http::{ClientAddress, InvalidNetwork, TrustedProxies, TrustedP
 pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
 pub use auth::Auth;
 pub use endpoints::openapi;
-pub use guard::{GuardedHandler, GuardedHandlerWith};
-pub use problem::{internal_error, method_not_allowed, not_found};
+pub use guard::{Guard, GuardWith, GuardedHandler, GuardedHandlerWith};
+pub use problem::{internal_error, method_not_allowed, not_found, problem};
 pub use router::api_not_found;
 pub use unauthenticated::Unauthenticated;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use accounts::http::Freshness;
 use api_types::{ErrorCode, Problem};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{Endpoint, Tag};
-use crate::input::{BodyDoc, Freshness, Security};
+use crate::input::{BodyDoc, Security};
 
 const DESCRIPTION: &str = "\
 Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. This includes \

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use accounts::http::SetCookie;
+use accounts::http::{ApiError, SetCookie};
 use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -13,7 +13,6 @@ use warp::http::header::{
 };
 use warp::reply::Response;
 
-use crate::error::ApiError;
 use crate::response_limits::ResponseLimits;
 
 /// The result of a handler that succeeds.

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
+use accounts::http::ApiError;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::error::ApiError;
 
 /// Limits the memory that unread responses use. Otherwise, clients that request long responses and
 /// do not read them could exhaust the memory of the server.

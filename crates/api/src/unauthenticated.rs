@@ -1,10 +1,10 @@
 use std::fmt;
 
+use accounts::http::ApiError;
 use warp::Reply;
 use warp::reply::Response;
 
-use crate::error::ApiError;
-use crate::problem::problem;
+use crate::problem::error_response;
 
 /// The response to a request without a valid access token: 401 with `WWW-Authenticate: Bearer` (RFC
 /// 6750, 3) as `application/problem+json`. If the token cannot be checked because of an error of
@@ -21,7 +21,7 @@ impl Unauthenticated {
 
 impl Reply for Unauthenticated {
     fn into_response(self) -> Response {
-        problem(self.0)
+        error_response(self.0)
     }
 }
 

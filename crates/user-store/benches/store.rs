@@ -12,8 +12,8 @@ use divan::Bencher;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use user_store::{
-    Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion, RotateOutcome, Rotation,
-    SessionStore as _, SqliteStore, User, UserStore as _,
+    Event, EventKind, IfReplaced, NewSession, OpenSessionOutcome, PasswordVersion, RotateOutcome,
+    Rotation, SessionStore as _, SqliteStore, User, UserStore as _,
 };
 
 fn main() {
@@ -116,6 +116,7 @@ fn rotate_refresh_token(bencher: Bencher<'_, '_>) {
         let salt = SuccessorSalt::generate(&SystemRandom);
         let successor = token.successor(&salt);
         let rotation = Rotation {
+            if_replaced: IfReplaced::Judge,
             family: token.family(),
             presented: token.hash(),
             successor: successor.hash(),

@@ -125,8 +125,8 @@ pub use postgres::{
     PostgresSchema, PostgresServer, PostgresStore, PostgresTls, PostgresTlsError,
 };
 pub use sessions::{
-    ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
-    RotateOutcome, Rotation, SessionRecord, SessionStore,
+    ActingSession, ActiveSession, EndSessionsOutcome, IfReplaced, NewSession, OpenSessionOutcome,
+    PresentedSession, PresentedToken, RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};

@@ -24,6 +24,9 @@ use crate::users::{PasswordVersion, User};
 /// - Of concurrent uses of a refresh token, one rotates it and the others get the same successor.
 ///   These repeats are counted. One that [`RefreshState`](auth_core::RefreshState) does not accept
 ///   ends the session.
+/// - A refresh token also authenticates requests as it is, in the cookie of a browser. Looking the
+///   session up by it neither counts nor records a repeat. So the many requests that a page sends at
+///   once, of which one rotates the token, are not taken for reuse.
 /// - An accepted repeat is recorded, at most once a day for each session and IP address, and at most
 ///   five times a day for each session.
 /// - If a repeat or a reuse comes from another IP address than the latest refresh, the client of
@@ -58,6 +61,17 @@ pub trait SessionStore: Send + Sync + 'static {
         family: &FamilyHash,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError>;
+
+    /// Returns the session that this refresh token belongs to, with its user, without using the
+    /// token, if the session is active at `now`. The token must be the current one, or the one
+    /// that it has replaced: then the client must have the IP address and the user agent of the
+    /// client that it was replaced for, and [`RefreshState`](auth_core::RefreshState) must accept
+    /// the repeat. Returns `None` for every other token, and changes nothing.
+    async fn session_by_refresh_token(
+        &self,
+        presented: &PresentedToken,
+        now: Timestamp,
+    ) -> Result<Option<PresentedSession>, StoreError>;
 
     /// Returns the sessions of this user that are active at `now`, most recently used first.
     async fn sessions(
@@ -144,6 +158,27 @@ pub struct ActiveSession {
     pub key_set_version: KeySetVersion,
 }
 
+/// A refresh token that a client presents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedToken {
+    /// The hash of the token.
+    pub token: RefreshTokenHash,
+    /// The hash of the part that all refresh tokens of the session share.
+    pub family: FamilyHash,
+    /// The client that presents the token.
+    pub client: ClientInfo,
+}
+
+/// The session of a refresh token, returned by [`SessionStore::session_by_refresh_token`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedSession {
+    /// The session and its user.
+    pub active: ActiveSession,
+    /// `None` if the token is the current one. If it was replaced a moment ago, this is the salt
+    /// that its successor is derived with.
+    pub replaced: Option<SuccessorSalt>,
+}
+
 /// A session and the client that last used it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
@@ -175,6 +210,17 @@ pub struct Rotation {
     pub salt: SuccessorSalt,
     /// The client that presents the token.
     pub client: ClientInfo,
+    /// What happens if the token is not the current one.
+    pub if_replaced: IfReplaced,
+}
+
+/// What happens if a presented refresh token is not the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfReplaced {
+    /// [`RefreshState`](auth_core::RefreshState) decides whether this is a repeat or reuse.
+    Judge,
+    /// Nothing: the outcome is [`RotateOutcome::Replaced`].
+    Ignore,
 }
 
 impl Rotation {
@@ -194,6 +240,7 @@ impl Rotation {
             successor: successor.hash(),
             salt,
             client,
+            if_replaced: IfReplaced::Judge,
         };
         (rotation, successor)
     }
@@ -223,6 +270,9 @@ pub enum RotateOutcome {
     /// The token was replaced earlier, and this use counts as reuse for this reason. Its session
     /// was ended and is returned.
     Reused(Session, ReuseReason),
+    /// The token is not the current one. Nothing was written. Returned only for
+    /// [`IfReplaced::Ignore`].
+    Replaced,
     /// No active session has this token.
     Unknown,
 }

@@ -35,7 +35,7 @@ const RULES: [Rule; 14] = [
     Rule { not_directly: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
     Rule {
         not_directly: &["hyper", "rusqlite", "serde_json", "warp"],
-        ..rule("accounts", &["auth-core", "user-store"])
+        ..rule("accounts", &["api-types", "auth-core", "user-store"])
     },
     Rule {
         not_directly: &["hyper", "rusqlite", "warp"],

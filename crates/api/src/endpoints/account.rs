@@ -1,3 +1,4 @@
+use accounts::http::ApiError;
 use accounts::{ChangePassword, DeleteAccountOutcome};
 use api_types::ErrorCode::{InvalidFields, Overloaded, TooManyAttempts};
 use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, Me};
@@ -5,7 +6,6 @@ use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, M
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::{BeforeEnrolment, FreshWithSecondFactor, User, UserAndBody};
 use crate::output::{Download, Json, NoContent};
 

@@ -1,6 +1,7 @@
+use accounts::http::ApiError;
+
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::NoInput;
 use crate::output::JsonText;
 

@@ -1,4 +1,5 @@
 use accounts::RequestEmailChange;
+use accounts::http::ApiError;
 use api_types::ErrorCode::{
     AlreadyVerified, EmailTaken, InvalidFields, Overloaded, TooManyAttempts,
 };
@@ -7,7 +8,6 @@ use api_types::{ChangeEmailRequest, CodeRequest, Empty, MailRequested, Me};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::{BeforeEnrolment, FreshWithSecondFactor, UserAndBody};
 use crate::output::{Accepted, Json, JsonAndOptionalCookies};
 

@@ -1,3 +1,4 @@
+use accounts::http::ApiError;
 use accounts::{RequestSignInCode, SignInOutcome, SignInWithCode};
 use api_types::ErrorCode::{
     Internal, InvalidFields, Overloaded, SecondFactorRequired, TooManyAttempts, Unavailable,
@@ -7,7 +8,6 @@ use api_types::{EmailTokenRequest, MailRequested, TokenResponse};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::{EmailSignIn, Public};
 use crate::output::{AcceptedAndCookie, JsonAndCookies};
 

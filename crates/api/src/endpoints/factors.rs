@@ -1,3 +1,4 @@
+use accounts::http::ApiError;
 use api_types::ErrorCode::{
     InvalidFields, NoFactor, NoPendingTotp, Overloaded, SecondFactorEnforced, SecondFactorOff,
     TooManyAttempts,
@@ -7,7 +8,6 @@ use api_types::{ConfirmTotpRequest, Empty, Factors, PendingTotp, RecoveryCodes};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::{AddFactor, BeforeEnrolment, ChangeFactors, User, UserAndBody, UserWithoutBody};
 use crate::output::{Json, NoContent};
 

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
+use accounts::http::ApiError;
 use api_types::ErrorCode::{Internal, Unavailable};
 use api_types::Health;
 
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::NoInput;
 use crate::output::Json;
 

@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 
 use accounts::JwkSet;
+use accounts::http::ApiError;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::NoInput;
 use crate::output::Cacheable;
 

@@ -1,3 +1,4 @@
+use accounts::http::{ApiError, passkey_name_error, rejected_credential};
 use accounts::{
     AddPasskey, AssertionCredential, PasskeyId, PasskeyName, RegistrationCredential,
     SignInWithPasskey,
@@ -16,7 +17,6 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
-use crate::error::{ApiError, passkey_name_error, rejected_credential};
 use crate::input::{
     AddFactor, BeforeEnrolment, ChangeFactors, Public, UserAndBody, UserWithoutBody,
 };

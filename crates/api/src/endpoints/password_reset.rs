@@ -1,10 +1,10 @@
+use accounts::http::ApiError;
 use api_types::ErrorCode::{Internal, InvalidFields, Overloaded, TooManyAttempts, Unavailable};
 use api_types::{MailRequested, PasswordReset, RequestPasswordResetRequest, ResetPasswordRequest};
 
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::Public;
 use crate::output::{Accepted, JsonAndOptionalCookies};
 

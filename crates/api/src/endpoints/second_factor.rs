@@ -1,3 +1,4 @@
+use accounts::http::{ApiError, FactorField, rejected_credential};
 use accounts::{AssertionCredential, CompleteSignIn, SecondFactor};
 use api_types::ErrorCode::{
     Internal, InvalidFields, InvalidTicket, PasskeysUnavailable, TooManyAttempts, Unavailable,
@@ -8,7 +9,6 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::{ApiError, FactorField, rejected_credential};
 use crate::input::Public;
 use crate::output::JsonAndCookies;
 
@@ -44,7 +44,7 @@ async fn complete_sign_in(
                 .map_err(|_| ApiError::InvalidFields(vec![rejected_credential()]))?;
             (SecondFactor::Passkey(&parsed_credential), FactorField::Credential)
         }
-        _ => return Err(ApiError::InvalidRequest(SecondFactorRequest::SHAPE)),
+        _ => return Err(ApiError::InvalidRequest(SecondFactorRequest::SHAPE.into())),
     };
     let Context { api, .. } = &context;
     let issued = api

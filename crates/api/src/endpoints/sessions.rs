@@ -1,11 +1,11 @@
 use accounts::SessionId;
+use accounts::http::ApiError;
 use api_types::ErrorCode::{NotFound, Overloaded};
 use api_types::Sessions;
 
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::{User, UserWithoutBody};
 use crate::output::{Json, NoContent};
 

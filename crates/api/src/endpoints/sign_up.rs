@@ -1,3 +1,4 @@
+use accounts::http::ApiError;
 use api_types::ErrorCode::{
     EmailTaken, Internal, InvalidFields, Overloaded, TooManyAttempts, Unavailable,
 };
@@ -6,7 +7,6 @@ use api_types::{SignupRequest, User};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::SignUp;
 use crate::output::Created;
 

@@ -1,3 +1,4 @@
+use accounts::http::ApiError;
 use accounts::{SignIn, SignInOutcome};
 use api_types::ErrorCode::{
     Internal, InvalidCredentials, Overloaded, SecondFactorRequired, TooManyAttempts, Unavailable,
@@ -7,7 +8,6 @@ use api_types::{Empty, TokenRequest, TokenResponse};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
-use crate::error::ApiError;
 use crate::input::{BeforeEnrolment, Public, RefreshCookie, UserAndBody};
 use crate::output::{JsonAndCookies, NoContent};
 

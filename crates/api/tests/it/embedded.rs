@@ -32,11 +32,13 @@ fn app(auth: &Auth) -> BoxedFilter<(Response,)> {
     let private = warp::path!("private").and(warp::get());
     let private = auth.guarded(private, async |user: SignedIn| format!("hello {}", user.email()));
     let note = auth.guarded(warp::path!("api" / "notes" / u64).and(warp::get()), note);
-    let new_note = auth.guarded_with(
-        warp::path!("api" / "notes" / u64).and(warp::post()),
-        warp::body::content_length_limit(100).and(warp::body::json()),
-        async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
-    );
+    let new_note =
+        auth.guard().with(warp::body::content_length_limit(100).and(warp::body::json())).route(
+            warp::path!("api" / "notes" / u64).and(warp::post()),
+            async |user: SignedIn, id: u64, text: String| {
+                format!("{text} {id} by {}", user.email())
+            },
+        );
     let page = warp::any().map(|| "the page".into_response());
     let own = private.or(note).unify().or(new_note).unify().or(page).unify();
     auth.routes().or(own).unify().boxed()
@@ -79,13 +81,13 @@ async fn the_guard_accepts_a_user_until_the_session_ends() {
 async fn a_guard_for_verified_users_rejects_others_with_403() {
     let folder = tempfile::tempdir().unwrap();
     let auth = auth(&folder).await;
-    let private = auth.guarded_verified(warp::path!("private"), async |user: SignedIn| {
-        format!("hello {}", user.email())
-    });
+    let private = auth
+        .guard()
+        .verified()
+        .route(warp::path!("private"), async |user: SignedIn| format!("hello {}", user.email()));
     let body = warp::body::content_length_limit(100).and(warp::body::json());
-    let note = auth.guarded_verified_with(
+    let note = auth.guard().verified().with(body).route(
         warp::path!("api" / "notes" / u64).and(warp::post()),
-        body,
         async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
     );
     let page = warp::any().map(|| "the page".into_response());
@@ -129,13 +131,13 @@ async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
         .build()
         .await
         .unwrap();
-    let payout = auth.guarded_fresh(warp::path!("payout"), async |user: SignedIn| {
-        format!("paid to {}", user.email())
-    });
+    let payout = auth
+        .guard()
+        .fresh()
+        .route(warp::path!("payout"), async |user: SignedIn| format!("paid to {}", user.email()));
     let body = warp::body::content_length_limit(100).and(warp::body::json());
-    let transfer = auth.guarded_fresh_with(
+    let transfer = auth.guard().fresh().with(body).route(
         warp::path!("api" / "transfers" / u64).and(warp::post()),
-        body,
         async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
     );
     let page = warp::any().map(|| "the page".into_response());
@@ -186,15 +188,15 @@ async fn every_guard_rejects_users_without_the_second_factor_that_the_app_requir
     let rest = || warp::header("authorization");
     let guarded = auth
         .guarded(warp::path!("a"), handler)
-        .or(auth.guarded_with(warp::path!("b"), rest(), handler_with))
+        .or(auth.guard().with(rest()).route(warp::path!("b"), handler_with))
         .unify()
-        .or(auth.guarded_fresh(warp::path!("c"), handler))
+        .or(auth.guard().fresh().route(warp::path!("c"), handler))
         .unify()
-        .or(auth.guarded_fresh_with(warp::path!("d"), rest(), handler_with))
+        .or(auth.guard().fresh().with(rest()).route(warp::path!("d"), handler_with))
         .unify()
-        .or(auth.guarded_verified(warp::path!("e"), handler))
+        .or(auth.guard().verified().route(warp::path!("e"), handler))
         .unify()
-        .or(auth.guarded_verified_with(warp::path!("f"), rest(), handler_with))
+        .or(auth.guard().verified().with(rest()).route(warp::path!("f"), handler_with))
         .unify();
     let app = auth.routes().or(guarded).unify().boxed();
     let token = token(&app).await;
@@ -310,4 +312,55 @@ async fn the_debug_output_of_unauthenticated_is_only_its_code() {
     let error = user.unwrap_err();
     assert_eq!(format!("{error:?}"), "Unauthenticated(MissingToken)");
     assert!(error.to_string().starts_with("Send an access token"));
+}
+
+#[tokio::test]
+async fn a_json_body_is_read_after_authentication_and_its_errors_are_problems() {
+    #[derive(serde::Deserialize)]
+    struct Note {
+        title: String,
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let note = auth.guard().json(32).route(
+        warp::path!("notes" / u64).and(warp::post()),
+        async |user: SignedIn, id: u64, note: Note| format!("{id} {} {}", note.title, user.email()),
+    );
+    let page = warp::any().map(|| "the page".into_response());
+    let app = auth.routes().or(note.or(page).unify()).unify().boxed();
+    let token = token(&app).await;
+    let request = |kind: &str, body: &str| {
+        let request = warp::test::request().method("POST").path("/notes/7");
+        request.header("content-type", kind).body(body)
+    };
+    let json = "application/json";
+    // Without a token, nothing else is checked.
+    for (kind, body) in [(json, "nonsense"), ("text/plain", "{}"), (json, &"x".repeat(33))] {
+        assert_eq!(request(kind, body).reply(&app).await.status(), 401);
+    }
+    for (kind, body, expected) in [
+        ("text/plain", "{}", (415, "unsupported_media_type")),
+        (json, &"x".repeat(33), (413, "payload_too_large")),
+        (json, "nonsense", (400, "malformed_json")),
+        (json, "[\"a\"]", (400, "invalid_request")),
+        (json, "{\"title\": 7}", (400, "invalid_request")),
+        (json, "{}", (400, "invalid_request")),
+    ] {
+        let request = request(kind, body).header("authorization", format!("Bearer {token}"));
+        let response = request.reply(&app).await;
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{body}");
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let code = problem["code"].as_str().unwrap();
+        assert_eq!((response.status().as_u16(), code), expected, "{body}");
+        if body == "{}" && kind == json {
+            assert!(problem["detail"].as_str().unwrap().contains("`title`"), "{problem}");
+        }
+        if expected.0 == 413 {
+            assert_eq!(problem["detail"], "The body must be at most 32 bytes.");
+        }
+    }
+    let request = request(json, "{\"title\": \"sea\"}");
+    let response = request.header("authorization", format!("Bearer {token}")).reply(&app).await;
+    assert_eq!(response.body(), &format!("7 sea {EMAIL}"));
 }

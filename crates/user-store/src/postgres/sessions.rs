@@ -12,7 +12,7 @@ use crate::rules::sessions::{EndedAndActing, OthersAndActing};
 use crate::rules::{self, Decision};
 use crate::sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
-    RotateOutcome, Rotation, SessionRecord, SessionStore,
+    PresentedSession, PresentedToken, RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
 use crate::users::PasswordVersion;
 
@@ -66,6 +66,19 @@ impl SessionStore for PostgresStore {
             Some(found) if found.session.is_alive(now) => Ok(Some(found.session)),
             _ => Ok(None),
         }
+    }
+
+    async fn session_by_refresh_token(
+        &self,
+        presented: &PresentedToken,
+        now: Timestamp,
+    ) -> Result<Option<PresentedSession>, StoreError> {
+        let row = self.database.look_up(sessions::with_user_by_family(&presented.family)).await?;
+        let Some(found) = sessions::read_refreshable(&row)? else { return Ok(None) };
+        let state = rules::refresh::present_refresh_token(presented, &found, now);
+        let Some(state) = state else { return Ok(None) };
+        let active = sessions::read_user_of_refreshable(&row, found.session)?;
+        Ok(Some(PresentedSession { active, replaced: state.salt() }))
     }
 
     async fn sessions(

@@ -9,7 +9,7 @@ use auth_core::{
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
-use crate::sessions::{RotateOutcome, Rotation};
+use crate::sessions::{IfReplaced, PresentedToken, RotateOutcome, Rotation};
 
 /// A session with the state of its refresh tokens, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub(crate) fn rotate_refresh_token(
         Some(stored) if stored.session.is_alive(now) => stored,
         _ => return Decision::Return(RotateOutcome::Unknown),
     };
+    let is_current = rotation.presented == tokens.current;
+    if !is_current && rotation.if_replaced == IfReplaced::Ignore {
+        return Decision::Return(RotateOutcome::Replaced);
+    }
     // A thief may have used the token before the user. Then this client is the user's, so the
     // client of the latest refresh is recorded too if it has another IP address.
     let events = |kind: EventKind| {
@@ -72,6 +76,46 @@ pub(crate) fn rotate_refresh_token(
             RotationWrite::End(session, reason, events(EventKind::RefreshTokenReused))
         }
     })
+}
+
+/// A refresh token that authenticates a request without being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presented {
+    /// It is the current token.
+    Current,
+    /// It was replaced a moment ago, for the same client. Its successor is derived with this salt.
+    Replaced(SuccessorSalt),
+}
+
+/// Decides whether a refresh token authenticates a request without being used. A repeat from
+/// another IP address does not: it has to be recorded.
+pub(crate) fn present_refresh_token(
+    presented: &PresentedToken,
+    stored: &RefreshableSession,
+    now: Timestamp,
+) -> Option<Presented> {
+    if !stored.session.is_alive(now) {
+        return None;
+    }
+    match stored.tokens.judge(&presented.token, &presented.client, now) {
+        RefreshUse::First => Some(Presented::Current),
+        RefreshUse::Repeated(salt) => {
+            let replaced_for = stored.tokens.replaced.as_ref().map(|replaced| &replaced.client);
+            let is_same_ip = replaced_for.map(ClientInfo::ip) == Some(presented.client.ip());
+            if is_same_ip { Some(Presented::Replaced(salt)) } else { None }
+        }
+        RefreshUse::Reused(_) => None,
+    }
+}
+
+impl Presented {
+    /// Returns the salt of the successor, if the token was replaced.
+    pub(crate) const fn salt(self) -> Option<SuccessorSalt> {
+        match self {
+            Self::Current => None,
+            Self::Replaced(salt) => Some(salt),
+        }
+    }
 }
 
 /// Returns the events of a repeat that must be recorded. `recorded` are the repeats of the same

@@ -8,7 +8,7 @@ use crate::rules::sessions::{EndedAndActing, OthersAndActing};
 use crate::rules::{self, Decision};
 use crate::sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
-    RotateOutcome, Rotation, SessionRecord, SessionStore,
+    PresentedSession, PresentedToken, RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
 use crate::sqlite::statements::{audit, sessions, users};
 use crate::sqlite::store::SqliteStore;
@@ -63,6 +63,25 @@ impl SessionStore for SqliteStore {
             Some(found) if found.session.is_alive(now) => Ok(Some(found.session)),
             _ => Ok(None),
         }
+    }
+
+    async fn session_by_refresh_token(
+        &self,
+        presented: &PresentedToken,
+        now: Timestamp,
+    ) -> Result<Option<PresentedSession>, StoreError> {
+        let presented = presented.clone();
+        self.database
+            .look_up(move |connection| {
+                let Some(found) = sessions::by_family(connection, &presented.family)? else {
+                    return Ok(None);
+                };
+                let state = rules::refresh::present_refresh_token(&presented, &found, now);
+                let Some(state) = state else { return Ok(None) };
+                let active = sessions::with_user(connection, found.session.id)?;
+                Ok(active.map(|active| PresentedSession { active, replaced: state.salt() }))
+            })
+            .await
     }
 
     async fn sessions(

@@ -67,6 +67,33 @@ pub(in crate::postgres) fn by_family(family: &FamilyHash) -> Query {
     .bind(family.as_bytes().to_vec())
 }
 
+/// Looks up the session of a family of refresh tokens, the state of the tokens, the user and the
+/// version of the signing keys. Read the row with [`read_refreshable`] and
+/// [`read_user_of_refreshable`].
+pub(in crate::postgres) fn with_user_by_family(family: &FamilyHash) -> Query {
+    Query::new(
+        "SELECT pg_is_in_recovery(),
+             s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
+             s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token,
+             s.successor_salt, s.repeats, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
+             u.email_verified_at, u.second_factor_at, k.version
+         FROM signing_key_set k
+         LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.refresh_family = $1",
+    )
+    .bind(family.as_bytes().to_vec())
+}
+
+/// Reads the user and the version of the signing keys of [`with_user_by_family`].
+pub(in crate::postgres) fn read_user_of_refreshable(
+    row: &Row,
+    session: Session,
+) -> Result<ActiveSession> {
+    const FIRST: usize = 1 + WIDTH + 6;
+    let user = users::read(row, FIRST)?;
+    let version = row.try_get(FIRST + users::WIDTH)?;
+    Ok(ActiveSession { session, user, key_set_version: KeySetVersion::from_number(version) })
+}
+
 /// Locks the session of a family of refresh tokens. Read the row with [`read_refreshable`].
 pub(in crate::postgres) fn lock_by_family(family: &FamilyHash) -> Query {
     Query::new(

@@ -1,26 +1,34 @@
 //! Conversion of errors about second factors and passkeys.
 
-use accounts::{
-    AddPasskeyError, ChangeFactorError, CompleteSignInError, ConfirmTotpError, InvalidPasskeyName,
-    PasskeyOptionsError, PasskeyRegistrationError, PasskeySignInError, RemovePasskeyError,
-    RenamePasskeyError, ReplaceRecoveryCodesError, TurnOffError, TurnOnError,
-};
 use api_types::{FieldCode, FieldError};
+use auth_core::InvalidPasskeyName;
 
 use super::ApiError;
+use crate::factors::{
+    ChangeFactorError, ConfirmTotpError, ReplaceRecoveryCodesError, TurnOffError, TurnOnError,
+};
+use crate::passkey_sign_in::{PasskeyOptionsError, PasskeySignInError};
+use crate::passkeys::{
+    AddPasskeyError, PasskeyRegistrationError, RemovePasskeyError, RenamePasskeyError,
+};
+use crate::second_factor::CompleteSignInError;
 
 /// The field of a request that contains the second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FactorField {
+pub enum FactorField {
+    /// A code from an authenticator app.
     Code,
+    /// A recovery code.
     RecoveryCode,
+    /// A passkey.
     Credential,
 }
 
 impl ApiError {
     /// Converts an error from the second step of a log-in. `field` is the request field that
     /// contains the second factor.
-    pub(crate) fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
+    #[must_use]
+    pub fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
         match error {
             CompleteSignInError::InvalidTicket => Self::InvalidTicket,
             CompleteSignInError::CodeWrong => Self::InvalidFields(vec![match field {
@@ -181,7 +189,9 @@ fn wrong_recovery_code() -> FieldError {
     }
 }
 
-pub(crate) fn rejected_credential() -> FieldError {
+/// Returns the error of a passkey that was rejected.
+#[must_use]
+pub fn rejected_credential() -> FieldError {
     FieldError {
         field: "credential".to_owned(),
         code: FieldCode::CredentialInvalid,
@@ -197,7 +207,9 @@ fn expired_challenge() -> FieldError {
     }
 }
 
-pub(crate) fn passkey_name_error(InvalidPasskeyName: InvalidPasskeyName) -> FieldError {
+/// Returns the error of an invalid name of a passkey.
+#[must_use]
+pub fn passkey_name_error(InvalidPasskeyName: InvalidPasskeyName) -> FieldError {
     FieldError {
         field: "name".to_owned(),
         code: FieldCode::NameInvalid,

@@ -8,59 +8,96 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
-use accounts::http::{BearerTokenError, ForbiddenOrigin, SetCookie};
-use accounts::{
-    AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, Origin,
-    OwnAccountError, PasswordError, RefreshError, ServiceError, SignInError, SignUpError,
-    StoreError, error_chain,
-};
 use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
-use warp::http::StatusCode;
-use warp::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use auth_core::{EmailError, KeyError, Origin, PasswordError};
+use http::StatusCode;
+use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use user_store::StoreError;
 
-pub(crate) use factors::{FactorField, passkey_name_error, rejected_credential};
+use super::cookies::SetCookie;
+use super::headers::BearerTokenError;
+use super::origin::ForbiddenOrigin;
+use crate::account::OwnAccountError;
+use crate::authenticate::AuthenticateError;
+use crate::error_chain::error_chain;
+use crate::passwords::HashingError;
+use crate::refresh::RefreshError;
+use crate::service_error::ServiceError;
+use crate::sessions::EndSessionError;
+use crate::sign_in::SignInError;
+use crate::sign_up::SignUpError;
 
-/// An error response to a request.
+pub use factors::{FactorField, passkey_name_error, rejected_credential};
+
+/// An error response to a request. Each variant but [`Internal`](Self::Internal) and
+/// [`Unavailable`](Self::Unavailable) has one [code](Self::code).
 #[derive(Debug)]
-pub(crate) enum ApiError {
+pub enum ApiError {
+    /// The body is not JSON.
     MalformedJson,
-    /// Contains a description of the shape that the body must have.
-    InvalidRequest(&'static str),
+    /// The body does not have this shape.
+    InvalidRequest(Cow<'static, str>),
+    /// The email address or the password is wrong.
     InvalidCredentials,
+    /// The access token is not valid, or its session has ended.
     InvalidToken,
-    /// Contains the header that clears the refresh cookie.
+    /// The refresh token is not valid, or its session has ended. Contains the header that clears
+    /// the refresh cookie.
     InvalidRefreshToken(SetCookie),
+    /// There is no access token.
     MissingToken,
-    /// Contains the members of the problem, and the header that clears the email log-in cookie, if
-    /// its code was the first step.
+    /// The account requires a second factor. Contains the members of the problem, and the header
+    /// that clears the email log-in cookie, if its code was the first step.
     SecondFactorRequired(SecondFactorRequired, Option<SetCookie>),
+    /// The ticket of a two-step log-in is not valid, or no longer valid.
     InvalidTicket,
+    /// The challenge of a log-in with a passkey has expired, or was used.
     ChallengeExpired,
-    /// Contains the origin of the service.
+    /// A page of another origin sent the request. Contains the origin of the service.
     ForbiddenOrigin(Origin),
+    /// The operator has turned sign-up off.
     SignUpDisabled,
+    /// The user must log in again.
     StepUpRequired,
+    /// The email address of the user is not verified.
     EmailUnverified,
+    /// The user must turn on a second factor first.
     SecondFactorEnrolmentRequired,
+    /// Nothing was found at this path.
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
+    /// An account with this email address already exists.
     EmailTaken,
+    /// The email address is verified already.
     AlreadyVerified,
+    /// No app is being set up, or its set-up has expired.
     NoPendingTotp,
+    /// The account has neither an app nor a passkey.
     NoFactor,
+    /// The operator requires a second factor.
     SecondFactorEnforced,
+    /// The second factor is off.
     SecondFactorOff,
+    /// The passkey already belongs to an account.
     PasskeyTaken,
+    /// The account has the maximum number of passkeys.
     TooManyPasskeys,
+    /// The passkey is the only second factor of the account.
     LastFactor,
-    PayloadTooLarge,
+    /// The body is larger than this limit, in bytes.
+    PayloadTooLarge(u64),
+    /// The content type is not `application/json`, or there is a content coding.
     UnsupportedMediaType,
+    /// These fields are not valid.
     InvalidFields(Vec<FieldError>),
     /// Contains the time to wait before the next attempt.
     TooManyAttempts(Duration),
+    /// A defect in the server. Contains its cause.
     Internal(Source),
+    /// The service does not send mails.
     MailDisabled,
+    /// Browsers do not support passkeys for a service at an IP address.
     PasskeysUnavailable,
     /// The hashing queue is full.
     Overloaded,
@@ -70,20 +107,26 @@ pub(crate) enum ApiError {
     TooManyExports,
     /// Unread responses use too much memory.
     TooManyUnreadResponses,
+    /// The store is not available. Contains the cause.
     Unavailable(Source),
 }
 
-type Source = Box<dyn Error + Send + Sync>;
+/// The cause of an error, for the log.
+pub type Source = Box<dyn Error + Send + Sync>;
 
 /// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER_SECONDS: &str = "5";
 
 impl ApiError {
-    pub(crate) fn status(&self) -> StatusCode {
+    /// Returns the HTTP status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    pub(crate) fn code(&self) -> ErrorCode {
+    /// Returns the stable error code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::MalformedJson => ErrorCode::MalformedJson,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
@@ -110,7 +153,7 @@ impl ApiError {
             Self::PasskeyTaken => ErrorCode::PasskeyTaken,
             Self::TooManyPasskeys => ErrorCode::TooManyPasskeys,
             Self::LastFactor => ErrorCode::LastFactor,
-            Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
+            Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
@@ -125,7 +168,9 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn detail(&self) -> String {
+    /// Returns the problem and how to fix it, as text for people.
+    #[must_use]
+    pub fn detail(&self) -> String {
         let text = match self {
             Self::MalformedJson => "The body must be valid JSON in UTF-8.",
             Self::InvalidRequest(shape) => return format!("The body must be {shape}."),
@@ -188,7 +233,9 @@ impl ApiError {
             Self::LastFactor => {
                 "This passkey is your only second factor. Add another passkey or an app first, or turn two-step log-in off."
             }
-            Self::PayloadTooLarge => "The body must be at most 16 KiB.",
+            Self::PayloadTooLarge(limit) => {
+                return format!("The body must be at most {}.", size(*limit));
+            }
             Self::UnsupportedMediaType => {
                 "The body must be sent with \"Content-Type: application/json\" and without \"Content-Encoding\"."
             }
@@ -217,7 +264,8 @@ impl ApiError {
     }
 
     /// Returns the header that the status requires.
-    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    #[must_use]
+    pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             // RFC 6750, 3: the scheme is followed by at least one parameter, and there is no error
             // code if the request has no access token.
@@ -250,7 +298,7 @@ impl ApiError {
     }
 
     /// Logs the details that the client does not see.
-    pub(crate) fn log(&self) {
+    pub fn log(&self) {
         match self {
             Self::Internal(source) => {
                 tracing::error!(
@@ -282,7 +330,8 @@ impl ApiError {
     }
 
     /// Returns the body of the response, and the cookie header to send with it, if any.
-    pub(crate) fn into_problem(self) -> (Problem, Option<SetCookie>) {
+    #[must_use]
+    pub fn into_problem(self) -> (Problem, Option<SetCookie>) {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let (mut errors, mut second_factor, mut cookie) = (Vec::new(), None, None);
         match self {
@@ -307,7 +356,8 @@ impl ApiError {
     }
 
     /// Converts an error from a refresh. If the refresh token is not valid, its cookie is cleared.
-    pub(crate) fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
+    #[must_use]
+    pub fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
         match error {
             RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
             RefreshError::Service(error) => error.into(),
@@ -316,7 +366,8 @@ impl ApiError {
 
     /// Converts an error from an action that requires the current password. `field` is the name of
     /// the request field that contains this password.
-    pub(crate) fn from_own_account(error: OwnAccountError, field: &str) -> Self {
+    #[must_use]
+    pub fn from_own_account(error: OwnAccountError, field: &str) -> Self {
         match error {
             OwnAccountError::Invalid(error) => {
                 Self::InvalidFields(vec![password_error("new_password", error)])
@@ -327,6 +378,16 @@ impl ApiError {
             OwnAccountError::SessionEnded => Self::InvalidToken,
             OwnAccountError::Service(error) => error.into(),
         }
+    }
+}
+
+/// Returns a size in bytes as text.
+fn size(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    if bytes >= KIB && bytes.is_multiple_of(KIB) {
+        format!("{} KiB", bytes / KIB)
+    } else {
+        format!("{bytes} bytes")
     }
 }
 

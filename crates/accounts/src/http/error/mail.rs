@@ -1,12 +1,13 @@
 //! Conversion of errors about email addresses, and about codes and tokens from mails.
 
-use accounts::{
-    ChangeEmailError, CodeError, CodeSignInError, RequestEmailChangeError, RequestMailError,
-    ResetPasswordError, SendVerificationError,
-};
 use api_types::{FieldCode, FieldError};
 
 use super::{ApiError, email_error, password_error, wrong_password};
+use crate::email_change::{ChangeEmailError, RequestEmailChangeError};
+use crate::email_sign_in::CodeSignInError;
+use crate::email_verification::{CodeError, SendVerificationError};
+use crate::mail_request::RequestMailError;
+use crate::password_reset::ResetPasswordError;
 
 impl From<SendVerificationError> for ApiError {
     fn from(error: SendVerificationError) -> Self {
