@@ -23,10 +23,7 @@ pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
 /// Returns the address of the log-in page that leads back to `next` after the log-in.
 #[must_use]
 pub fn log_in_location(log_in_path: &str, next: &str) -> String {
-    let next = match safe_next(next) {
-        Some(next) => next,
-        None => return log_in_path.to_owned(),
-    };
+    let Some(next) = safe_next(next) else { return log_in_path.to_owned() };
     let separator = if log_in_path.contains('?') { '&' } else { '?' };
     let query = Serializer::new(String::new()).append_pair("next", next).finish();
     format!("{log_in_path}{separator}{query}")
