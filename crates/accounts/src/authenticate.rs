@@ -3,10 +3,11 @@ use user_store::{ActingSession, ActiveSession, StoreError, User};
 
 use crate::accounts::Accounts;
 use crate::caller::Caller;
-use crate::config::SecondFactorPolicy;
+use crate::config::{Config, SecondFactorPolicy};
 use crate::tokens::TokenVerification;
 
-/// Proof that a request is authenticated. Only [`Accounts::authenticate`] builds one.
+/// Proof that a request is authenticated. Only [`Accounts::authenticate`] and
+/// [`Accounts::authenticate_by_refresh_token`] return one.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     user: User,
@@ -26,6 +27,10 @@ pub enum AuthenticateError {
 }
 
 impl SignedIn {
+    pub(crate) const fn new(user: User, session: Session, config: &Config) -> Self {
+        Self { user, session, policy: config.require_second_factor }
+    }
+
     /// Returns the user who sends the request.
     #[must_use]
     pub const fn user(&self) -> &User {
@@ -138,6 +143,6 @@ impl Accounts {
                 return Err(AuthenticateError::InvalidToken);
             }
         }
-        Ok(SignedIn { user, session, policy: self.config.require_second_factor })
+        Ok(SignedIn::new(user, session, &self.config))
     }
 }

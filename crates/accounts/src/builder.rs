@@ -21,7 +21,7 @@ use user_store::Store;
 use user_store::{InvalidPostgresUrl, PostgresConfig};
 
 use crate::accounts::Accounts;
-use crate::config::{Config, SecondFactorPolicy};
+use crate::config::{Config, SameSite, SecondFactorPolicy};
 use crate::hooks::{AccountEvent, Hooks};
 use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
 use crate::passwords::HashingMode;
@@ -299,6 +299,14 @@ impl<T> Builder<T> {
     /// Requires all users to have a second factor. See [`Config::require_second_factor`].
     pub const fn require_second_factor(mut self) -> Self {
         self.config.require_second_factor = SecondFactorPolicy::Required;
+        self
+    }
+
+    /// Sets which requests from pages of other sites carry the session cookie. The default is
+    /// [`SameSite::Strict`]. With [`SameSite::Lax`], a user who follows a link from a mail to a page
+    /// that is rendered on the server arrives signed in.
+    pub const fn session_cookie(mut self, same_site: SameSite) -> Self {
+        self.config.session_cookie = same_site;
         self
     }
 

@@ -47,6 +47,9 @@ pub struct Config {
     /// [`MailTransport`](crate::MailTransport). `false` by default: access to a mailbox is weaker
     /// evidence than a password (NIST SP 800-63B-4, 3.1.3.1).
     pub email_sign_in: bool,
+    /// Which requests from pages of other sites carry the session cookie. [`SameSite::Strict`] by
+    /// default.
+    pub session_cookie: SameSite,
     /// The policy for second factors. [`SecondFactorPolicy::Optional`] by default.
     pub require_second_factor: SecondFactorPolicy,
     /// The memory that memory-hard hashes from other systems (Argon2, scrypt) may use together, in
@@ -58,6 +61,18 @@ pub struct Config {
     /// [`Limit::SIGN_INS_PER_IP`](auth_core::Limit::SIGN_INS_PER_IP). Without them, an
     /// attacker can guess passwords as fast as the server hashes them.
     pub throttle: bool,
+}
+
+/// Which requests from pages of other sites carry the session cookie (RFC 6265bis, 5.6.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SameSite {
+    /// None do. A user who follows a link from a mail or from another site seems to be signed out
+    /// on the first page, unless scripts of the page load what is private.
+    #[default]
+    Strict,
+    /// Only navigations with safe methods do, such as links from mails. This is for sites whose
+    /// pages are rendered on the server. A handler of a GET request must not change anything.
+    Lax,
 }
 
 /// The policy for second factors: optional, or required of all users.
@@ -93,6 +108,7 @@ impl Config {
             hashing: HashingMode::default(),
             sign_up: true,
             email_sign_in: false,
+            session_cookie: SameSite::Strict,
             require_second_factor: SecondFactorPolicy::Optional,
             hash_memory: Self::DEFAULT_HASH_MEMORY,
             throttle: true,

@@ -3,21 +3,25 @@
 //!
 //! An app that uses one of those crates does not need this module.
 
+mod authentication;
 mod client;
 mod cookies;
 mod error;
 mod headers;
 mod json;
+mod log_in;
 mod origin;
 mod problem;
 mod proxies;
 mod requirements;
 
-pub use client::{ClientAddress, client_ip};
+pub use authentication::{Authentication, Credentials};
+pub use client::{ClientAddress, client_info, client_ip};
 pub use cookies::{Cookies, SetCookie};
 pub use error::{ApiError, FactorField, Source, passkey_name_error, rejected_credential};
 pub use headers::{BearerTokenError, SEC_FETCH_SITE, bearer_token, single};
 pub use json::check_json;
+pub use log_in::{is_navigation, log_in_location, safe_next};
 pub use origin::{ForbiddenOrigin, check_origin};
 pub use problem::{app_problem, error_response};
 pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};

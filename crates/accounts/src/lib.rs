@@ -80,6 +80,7 @@ mod browser;
 mod builder;
 mod caller;
 mod config;
+mod cookie_session;
 mod email_change;
 mod email_sign_in;
 mod email_verification;
@@ -125,7 +126,8 @@ pub use auth_core::{
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
 pub use caller::Caller;
-pub use config::{Config, SecondFactorPolicy, Weakness};
+pub use config::{Config, SameSite, SecondFactorPolicy, Weakness};
+pub use cookie_session::CookieSession;
 pub use email_change::{
     ChangeEmailError, ChangedEmail, RequestEmailChange, RequestEmailChangeError,
 };

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use auth_core::{ClientInfo, RefreshToken, Session};
-use user_store::{RotateOutcome, Rotation, StoreError};
+use auth_core::{ClientInfo, RefreshToken, Session, Timestamp};
+use user_store::{IfReplaced, RotateOutcome, Rotation, StoreError};
 
 use crate::accounts::Accounts;
 use crate::service_error::ServiceError;
@@ -16,6 +16,14 @@ pub enum RefreshError {
     /// The service failed. The token remains valid.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+/// The outcome of using a refresh token.
+pub(crate) enum Rotated {
+    /// The session, and the token that follows.
+    Session(Session, RefreshToken),
+    /// The token was replaced before. Returned only for [`IfReplaced::Ignore`].
+    Replaced,
 }
 
 impl Accounts {
@@ -38,7 +46,30 @@ impl Accounts {
         client: &ClientInfo,
     ) -> Result<IssuedTokens, RefreshError> {
         let now = self.clock.now();
+        let (session, token) = match self.rotate(token, client, IfReplaced::Judge, now).await? {
+            Rotated::Session(session, token) => (session, token),
+            Rotated::Replaced => return Err(RefreshError::InvalidToken),
+        };
+        let issued = self.tokens.issue(&session, token, now).await.map_err(ServiceError::from)?;
+        // Times in tokens are whole seconds. In the last second of the session, a new token would
+        // expire immediately.
+        if issued.access.expires_in.is_zero() {
+            return Err(RefreshError::InvalidToken);
+        }
+        Ok(issued)
+    }
+
+    /// Uses a refresh token. Returns the session and the next token, unless the token was replaced
+    /// and `if_replaced` ignores that.
+    pub(crate) async fn rotate(
+        &self,
+        token: &RefreshToken,
+        client: &ClientInfo,
+        if_replaced: IfReplaced,
+        now: Timestamp,
+    ) -> Result<Rotated, RefreshError> {
         let (rotation, successor) = Rotation::new(token, client.clone(), &*self.random);
+        let rotation = Rotation { if_replaced, ..rotation };
         let (store, policy) = (Arc::clone(&self.store), self.config.sessions);
         let rotate = async move {
             let outcome = store.rotate_refresh_token(&rotation, &policy, now).await?;
@@ -51,19 +82,13 @@ impl Accounts {
             Ok::<_, StoreError>(outcome)
         };
         let rotated = self.tasks.run_to_completion(rotate).await;
-        let (session, token) = match rotated.map_err(ServiceError::from)? {
-            RotateOutcome::Rotated(session) => (session, successor),
-            RotateOutcome::Repeated(session, salt) => (session, token.successor(&salt)),
-            RotateOutcome::Reused(..) | RotateOutcome::Unknown => {
-                return Err(RefreshError::InvalidToken);
+        match rotated.map_err(ServiceError::from)? {
+            RotateOutcome::Rotated(session) => Ok(Rotated::Session(session, successor)),
+            RotateOutcome::Repeated(session, salt) => {
+                Ok(Rotated::Session(session, token.successor(&salt)))
             }
-        };
-        let issued = self.tokens.issue(&session, token, now).await.map_err(ServiceError::from)?;
-        // Times in tokens are whole seconds. In the last second of the session, a new token would
-        // expire immediately.
-        if issued.access.expires_in.is_zero() {
-            return Err(RefreshError::InvalidToken);
+            RotateOutcome::Replaced => Ok(Rotated::Replaced),
+            RotateOutcome::Reused(..) | RotateOutcome::Unknown => Err(RefreshError::InvalidToken),
         }
-        Ok(issued)
     }
 }

@@ -2,30 +2,12 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+#[expect(dead_code, reason = "each test needs some parts of it")]
 #[path = "support/example.rs"]
 mod example;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
-
-use example::Example;
-
-const ADA: &str = r#"["ada@example.com", "a long walk along the sea"]"#;
-
-#[test]
-fn the_axum_app_has_a_page_for_authenticated_users_only() {
-    let app = Example::start("axum_app", &[]);
-    assert_eq!(app.send("GET", "/private", "", "").0, 401);
-    assert_eq!(app.send("POST", "/signup", "", r#"["ada@example.com", "short"]"#).0, 422);
-    assert_eq!(app.send("POST", "/signup", "", ADA).0, 201);
-    assert_eq!(app.send("POST", "/signup", "", ADA).0, 422);
-    assert_eq!(app.send("POST", "/login", "", r#"["ada@example.com", "wrong"]"#).0, 401);
-    let (status, token) = app.send("POST", "/login", "", ADA);
-    assert_eq!(status, 200);
-    let hello = app.send("GET", "/private", &token, "");
-    assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
-    assert_eq!(app.send("GET", "/private", &token[1..], "").0, 401);
-}
 
 #[test]
 fn the_mail_app_sends_mails_in_its_own_words() {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use accounts::http::TrustedProxies;
@@ -7,7 +8,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::context::Api;
-use crate::guard::{Guard, GuardedHandler};
+use crate::guard::{Guard, GuardedHandler, Site};
 use crate::unauthenticated::Unauthenticated;
 use crate::{endpoints, router};
 
@@ -45,7 +46,7 @@ use crate::{endpoints, router};
 #[derive(Clone)]
 pub struct Auth {
     api: Arc<Api>,
-    proxies: Arc<TrustedProxies>,
+    site: Arc<Site>,
 }
 
 impl Auth {
@@ -59,7 +60,8 @@ impl Auth {
     #[must_use]
     pub fn new(accounts: Arc<Accounts>) -> Self {
         let document = endpoints::openapi().to_string();
-        Self { api: Arc::new(Api::new(accounts, document.into())), proxies: Arc::default() }
+        let site = Site { proxies: Arc::default(), log_in_path: "/login".into() };
+        Self { api: Arc::new(Api::new(accounts, document.into())), site: Arc::new(site) }
     }
 
     /// Trusts these proxies: if a request comes from one of them, the IP address of the client is
@@ -67,7 +69,18 @@ impl Auth {
     /// address, by which their failed sign-ins are counted.
     #[must_use]
     pub fn trust_proxies(mut self, proxies: TrustedProxies) -> Self {
-        self.proxies = Arc::new(proxies);
+        let log_in_path = self.site.log_in_path.clone();
+        self.site = Arc::new(Site { proxies: Arc::new(proxies), log_in_path });
+        self
+    }
+
+    /// Sets the path of the log-in page, to which [`Guard::page`] redirects. The default is
+    /// `/login`. After the log-in, the page must open the path in its query parameter `next`, unless
+    /// it is not a path of the app: [`safe_next`](accounts::http::safe_next) checks this.
+    #[must_use]
+    pub fn log_in_page(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        let proxies = Arc::clone(&self.site.proxies);
+        self.site = Arc::new(Site { proxies, log_in_path: path.into() });
         self
     }
 
@@ -76,7 +89,7 @@ impl Auth {
     /// app can add its own routes.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
-        router::routes(endpoints::all(), &self.api, &self.proxies)
+        router::routes(endpoints::all(), &self.api, &self.site.proxies)
     }
 
     /// Returns a route whose handler runs for authenticated users only. Every other request that
@@ -146,7 +159,7 @@ impl Auth {
     /// # }
     /// ```
     pub fn guard(&self) -> Guard {
-        Guard::new(Arc::clone(&self.api))
+        Guard::new(Arc::clone(&self.api), Arc::clone(&self.site))
     }
 
     /// Returns a filter that extracts the user whose access token (`Authorization: Bearer …`) the
@@ -159,7 +172,7 @@ impl Auth {
     /// filter lets unauthenticated requests through.
     #[must_use]
     pub fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
-        self.guard().user()
+        self.guard().user_or_error()
     }
 
     /// Returns the accounts, for everything else that an app does with them.

@@ -4,12 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::http::{ApiError, Cookies, SEC_FETCH_SITE, SetCookie, single};
+use accounts::http::{ApiError, Cookies, SEC_FETCH_SITE, SetCookie, client_info, single};
 use accounts::{Accounts, Caller, ClientInfo, RefreshToken};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
-use warp::http::header::USER_AGENT;
 
 use crate::response_limits::ResponseLimits;
 
@@ -33,7 +32,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 impl Api {
     pub(crate) fn new(accounts: Arc<Accounts>, document: Bytes) -> Self {
         Self {
-            cookies: Cookies::new(accounts.origin()),
+            cookies: Cookies::new(accounts.config()),
             accounts,
             response_limits: ResponseLimits::default(),
             document,
@@ -82,9 +81,7 @@ pub(crate) struct Context {
 impl Context {
     /// Returns the client that sends the request.
     pub(crate) fn client(&self) -> ClientInfo {
-        let name = self.headers.get(USER_AGENT);
-        let name = name.map(|name| String::from_utf8_lossy(name.as_bytes()));
-        ClientInfo::new(self.ip, name.as_deref())
+        client_info(&self.headers, self.ip)
     }
 
     /// Returns the client and its device token. The token identifies a browser that has signed in

@@ -1,16 +1,20 @@
 //! Guarded routes, whose handlers run for authenticated users only.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use accounts::SignedIn;
 use accounts::http::{
-    ApiError, EmailRequirement, Freshness, Requirements, authenticate, check_json,
+    ApiError, Authentication, Credentials, EmailRequirement, Freshness, Requirements,
+    TrustedProxies, authenticate, check_json, client_ip, is_navigation, log_in_location,
 };
 use serde::de::DeserializeOwned;
 use warp::filters::BoxedFilter;
-use warp::http::HeaderMap;
+use warp::filters::path::FullPath;
+use warp::http::header::{HeaderValue, LOCATION};
+use warp::http::{HeaderMap, StatusCode};
 use warp::reject::Reject;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
@@ -20,8 +24,19 @@ use crate::context::Api;
 use crate::problem::error_response;
 use crate::unauthenticated::Unauthenticated;
 
-/// Extracts the user, or the error response to an unauthenticated request.
-pub(crate) type UserFilter = BoxedFilter<(Result<SignedIn, Unauthenticated>,)>;
+/// Extracts the user, or the error response to an unauthenticated request. It never rejects.
+pub(crate) type UserFilter = BoxedFilter<(Checked,)>;
+
+/// A request whose user has been checked.
+#[doc(hidden)]
+pub struct Checked {
+    /// The user, or the response to the request.
+    user: Result<SignedIn, Response>,
+    finish: Finish,
+}
+
+/// Adds the headers that a response needs because of the session cookie of its request.
+struct Finish(Option<(Authentication, Arc<Api>)>);
 
 /// The requirements on the users of a route, built by [`Auth::guard`](crate::Auth::guard). A user who does not meet
 /// them gets a 403, and the handler does not run.
@@ -47,7 +62,26 @@ pub(crate) type UserFilter = BoxedFilter<(Result<SignedIn, Unauthenticated>,)>;
 #[must_use = "a guard does nothing until `route` is called"]
 pub struct Guard {
     api: Arc<Api>,
+    site: Arc<Site>,
     requirements: Requirements,
+    sessions: Sessions,
+}
+
+/// What a guard needs to know about the app.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) proxies: Arc<TrustedProxies>,
+    /// The path of the log-in page.
+    pub(crate) log_in_path: Cow<'static, str>,
+}
+
+/// What authenticates a request to a guarded route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sessions {
+    AccessTokens,
+    Cookies,
+    /// Cookies, and a browser without a session is redirected to the log-in page.
+    Pages,
 }
 
 /// A [`Guard`] with a filter that runs after authentication, built by [`Guard::with`] or
@@ -60,8 +94,42 @@ pub struct GuardWith<Rest> {
 }
 
 impl Guard {
-    pub(crate) const fn new(api: Arc<Api>) -> Self {
-        Self { api, requirements: Requirements::DEFAULT }
+    pub(crate) const fn new(api: Arc<Api>, site: Arc<Site>) -> Self {
+        let (requirements, sessions) = (Requirements::DEFAULT, Sessions::AccessTokens);
+        Self { api, site, requirements, sessions }
+    }
+
+    /// Also accepts requests without an access token that carry the session cookie.
+    ///
+    /// This is the refresh cookie that a log-in sets. The guard looks its session up, and replaces
+    /// the cookie when it is older than an access token can be
+    /// ([`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token)).
+    /// A request with another method than GET, HEAD or OPTIONS must come from a page of the app's
+    /// own origin. A handler of a GET request must not change anything. Responses have
+    /// `Cache-Control: no-store`, unless the handler sets another value.
+    pub const fn cookies(mut self) -> Self {
+        self.sessions = Sessions::Cookies;
+        self
+    }
+
+    /// Like [`cookies`](Self::cookies), for pages that are rendered on the server: a browser without
+    /// a session, or whose log-in is too old for [`fresh`](Self::fresh), is redirected to the
+    /// [log-in page](crate::Auth::log_in_page) with the path of the page as `next`. Other requests
+    /// get an error as usual.
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn notes(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guard().page().route(warp::path!("notes"), async |_: SignedIn| {
+    ///     warp::reply::html("<h1>Your notes</h1>")
+    /// })
+    /// # }
+    /// ```
+    pub const fn page(mut self) -> Self {
+        self.sessions = Sessions::Pages;
+        self
     }
 
     /// Requires a verified email address. Other users get 403, `email_unverified`.
@@ -142,9 +210,9 @@ impl Guard {
 }
 
 impl Guard {
-    /// Returns the filter that authenticates requests. It never rejects.
-    pub(crate) fn user(&self) -> UserFilter {
-        let Self { api, requirements } = self.clone();
+    /// Returns the filter that authenticates requests by their access tokens.
+    pub(crate) fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
+        let Self { api, requirements, .. } = self.clone();
         warp::header::headers_cloned()
             .then(move |headers| {
                 let api = Arc::clone(&api);
@@ -154,6 +222,73 @@ impl Guard {
                 }
             })
             .boxed()
+    }
+
+    fn user(&self) -> UserFilter {
+        if self.sessions == Sessions::AccessTokens {
+            let checked = |user: Result<SignedIn, Unauthenticated>| Checked {
+                user: user.map_err(Unauthenticated::into_response),
+                finish: Finish(None),
+            };
+            return self.user_or_error().map(checked).boxed();
+        }
+        let guard = self.clone();
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        warp::method()
+            .and(warp::path::full())
+            .and(query)
+            .and(warp::header::headers_cloned())
+            .and(warp::ext::optional())
+            .and(warp::addr::remote())
+            .then(move |method, path: FullPath, query: String, headers, address, peer| {
+                let guard = guard.clone();
+                async move {
+                    let ip = client_ip(address, peer, &headers, &guard.site.proxies);
+                    let request = Credentials { method: &method, headers: &headers, ip };
+                    guard.check_cookies(request, path.as_str(), &query).await
+                }
+            })
+            .boxed()
+    }
+
+    async fn check_cookies(&self, request: Credentials<'_>, path: &str, query: &str) -> Checked {
+        let Self { api, site, requirements, sessions } = self;
+        let authentication = Authentication::new(&api.accounts, &api.cookies, request).await;
+        let user = match authentication.user.clone() {
+            Ok(user) => requirements.check(&user, &api.accounts).map(|()| user),
+            Err(error) => Err(error),
+        };
+        let user = user.map_err(|error| {
+            let is_page = *sessions == Sessions::Pages;
+            if is_page && error.asks_for_log_in() && is_navigation(request.method, request.headers)
+            {
+                let next =
+                    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+                see_other(&log_in_location(&site.log_in_path, &next))
+            } else {
+                error_response(error)
+            }
+        });
+        Checked { user, finish: Finish(Some((authentication, Arc::clone(api)))) }
+    }
+}
+
+/// Returns a redirect to `location`, which contains only ASCII characters.
+fn see_other(location: &str) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+impl Finish {
+    fn apply(&self, mut response: Response) -> Response {
+        if let Some((authentication, api)) = &self.0 {
+            authentication.finish(&api.cookies, response.headers_mut());
+        }
+        response
     }
 }
 
@@ -206,13 +341,14 @@ macro_rules! guarded_handlers {
             Output: Future<Output: Reply> + Send + 'static,
         {
             fn guard(self, route: Route, user: UserFilter) -> BoxedFilter<(Response,)> {
-                let call = move |$($value: $Value,)* user: Result<SignedIn, Unauthenticated>| {
+                let call = move |$($value: $Value,)* checked: Checked| {
                     let handler = self.clone();
                     async move {
-                        match user {
+                        let response = match checked.user {
                             Ok(user) => handler(user, $($value),*).await.into_response(),
-                            Err(error) => error.into_response(),
-                        }
+                            Err(response) => response,
+                        };
+                        checked.finish.apply(response)
                     }
                 };
                 route.and(user).then(call).boxed()
@@ -236,15 +372,31 @@ macro_rules! guarded_handlers {
                 user: UserFilter,
                 rest: Rest,
             ) -> BoxedFilter<(Response,)> {
-                let check = |$($value: $Value,)* user: Result<SignedIn, Unauthenticated>| {
+                let check = |$($value: $Value,)* checked: Checked| {
+                    let Checked { user, finish } = checked;
                     ready(match user {
-                        Ok(user) => Ok((user, $($value),*)),
-                        Err(error) => Err(ResponseRejection::reject(error.into_response())),
+                        Ok(user) => Ok((user, finish, $($value),*)),
+                        Err(response) => Err(ResponseRejection::reject(finish.apply(response))),
                     })
                 };
-                let call = move |user: SignedIn, $($value: $Value,)* last: Last| {
-                    let response = self(user, $($value,)* last);
-                    async move { response.await.into_response() }
+                // A response of the filter itself also needs the headers of `finish`.
+                let rest = rest.map(Ok::<Last, Response>).or_else(|rejection| {
+                    ready(ResponseRejection::recover(rejection).map(|response| (Err(response),)))
+                });
+                let call = move |
+                    user: SignedIn,
+                    finish: Finish,
+                    $($value: $Value,)*
+                    last: Result<Last, Response>
+                | {
+                    let handler = self.clone();
+                    async move {
+                        let response = match last {
+                            Ok(last) => handler(user, $($value,)* last).await.into_response(),
+                            Err(response) => response,
+                        };
+                        finish.apply(response)
+                    }
                 };
                 let guarded = route.and(user).and_then(check).untuple_one().and(rest).then(call);
                 guarded.recover(|rejection| ready(ResponseRejection::recover(rejection))).unify().boxed()

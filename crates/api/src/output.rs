@@ -1,6 +1,7 @@
 //! The outputs of endpoints. The type of an output determines the status, the headers and the body
 //! of the response, and their description in the OpenAPI document.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::http::{ApiError, SetCookie};
@@ -139,7 +140,7 @@ impl<T: Serialize + JsonSchema + Send> Output for Cacheable<T> {
         let mut response = json(Self::STATUS, &self.body, limits)?;
         let value = format!("public, max-age={}", self.max_age.as_secs());
         let value =
-            HeaderValue::try_from(value).map_err(|error| ApiError::Internal(error.into()))?;
+            HeaderValue::try_from(value).map_err(|error| ApiError::Internal(Arc::new(error)))?;
         response.headers_mut().insert(CACHE_CONTROL, value);
         Ok(response)
     }
@@ -194,7 +195,7 @@ fn json<T: Serialize>(
     value: &T,
     limits: &ResponseLimits,
 ) -> Result<Response, ApiError> {
-    let body = serde_json::to_vec(value).map_err(|error| ApiError::Internal(error.into()))?;
+    let body = serde_json::to_vec(value).map_err(|error| ApiError::Internal(Arc::new(error)))?;
     Ok(with_json(status, limits.count(body)?))
 }
 

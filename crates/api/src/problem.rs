@@ -1,6 +1,8 @@
 //! Error responses.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
 
 use accounts::http::{ApiError, app_problem};
 use warp::http::StatusCode;
@@ -41,7 +43,9 @@ pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Response {
 /// Returns the response to a request whose handler has panicked: 500, `internal`.
 #[must_use]
 pub fn internal_error() -> Response {
-    error_response(ApiError::Internal("a handler panicked".into()))
+    error_response(ApiError::Internal(Arc::from(Box::<dyn Error + Send + Sync>::from(
+        "a handler panicked",
+    ))))
 }
 
 /// Logs the error and returns the response to it, which caches must not store.

@@ -1,7 +1,7 @@
 //! The parsers of untrusted input, for fuzz tests. (Feature `testing`.)
 
 use accounts::http::Cookies;
-use accounts::{Origin, RefreshToken};
+use accounts::{Origin, RefreshToken, SameSite};
 use api_types::RequestBody;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
@@ -26,5 +26,5 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 /// Returns the token in the refresh cookie of a service at this origin.
 #[must_use]
 pub fn refresh_cookie(origin: &Origin, headers: &HeaderMap) -> Option<RefreshToken> {
-    Cookies::new(origin).refresh_token(headers)
+    Cookies::at(origin, SameSite::Strict).refresh_token(headers)
 }

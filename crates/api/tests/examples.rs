@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+#[expect(dead_code, reason = "each test needs some parts of it")]
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
 

@@ -1,6 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 
+use auth_core::ClientInfo;
 use http::HeaderMap;
+use http::header::USER_AGENT;
 
 use super::proxies::TrustedProxies;
 
@@ -15,6 +17,14 @@ use super::proxies::TrustedProxies;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Returns the client that sends a request: its IP address and its user agent.
+#[must_use]
+pub fn client_info(headers: &HeaderMap, ip: Option<IpAddr>) -> ClientInfo {
+    let name = headers.get(USER_AGENT);
+    let name = name.map(|name| String::from_utf8_lossy(name.as_bytes()));
+    ClientInfo::new(ip, name.as_deref())
+}
 
 /// Returns the IP address of the client.
 ///

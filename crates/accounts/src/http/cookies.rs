@@ -4,15 +4,19 @@ use auth_core::{DeviceToken, EmailSignInToken, Origin, RefreshToken};
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 
+use crate::config::{Config, SameSite};
 use crate::email_sign_in::SignInCodeRequested;
+use crate::second_factor::SecondFactorRequired;
 use crate::tokens::IssuedRefreshToken;
 
 /// The cookies of the service (RFC 6265bis, 4.1): the refresh cookie, which carries the refresh
-/// token, the device cookie, which marks a browser as known to an account, and the email log-in
-/// cookie, which marks the browser that has requested a code for signing in.
+/// token, the device cookie, which marks a browser as known to an account, the email log-in cookie,
+/// which marks the browser that has requested a code for signing in, and the ticket cookie, which
+/// proves the first step of a log-in with a form.
 ///
 /// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
-/// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which
+/// other sites (`SameSite=Strict`). With [`SameSite::Lax`], the refresh cookie is sent with links from
+/// other sites. Over https, their names have the prefix `__Host-`, which
 /// requires `Secure` and `Path=/`. This prevents other hosts, and responses over plain http, from
 /// setting them.
 #[derive(Debug)]
@@ -20,31 +24,75 @@ pub struct Cookies {
     refresh: &'static str,
     device: &'static str,
     email_sign_in: &'static str,
+    ticket: &'static str,
     attributes: &'static str,
+    refresh_attributes: &'static str,
 }
 
 /// The value of a `Set-Cookie` header. `Debug` does not print it.
+#[derive(Clone)]
 pub struct SetCookie(HeaderValue);
 
 impl Cookies {
+    /// Returns the cookies of a service with this configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self::at(&config.origin, config.session_cookie)
+    }
+
     /// Returns the cookies of a service at this origin.
     #[must_use]
-    pub fn new(origin: &Origin) -> Self {
-        if origin.is_https() {
-            Self {
-                refresh: "__Host-latchkey_refresh",
-                device: "__Host-latchkey_device",
-                email_sign_in: "__Host-latchkey_email_log_in",
-                attributes: "Path=/; HttpOnly; SameSite=Strict; Secure",
-            }
+    pub fn at(origin: &Origin, session_cookie: SameSite) -> Self {
+        let is_https = origin.is_https();
+        let (strict, lax) = if is_https {
+            ("Path=/; HttpOnly; SameSite=Strict; Secure", "Path=/; HttpOnly; SameSite=Lax; Secure")
         } else {
-            Self {
-                refresh: "latchkey_refresh",
-                device: "latchkey_device",
-                email_sign_in: "latchkey_email_log_in",
-                attributes: "Path=/; HttpOnly; SameSite=Strict",
-            }
+            ("Path=/; HttpOnly; SameSite=Strict", "Path=/; HttpOnly; SameSite=Lax")
+        };
+        let name = |with_prefix, without| if is_https { with_prefix } else { without };
+        Self {
+            refresh: name("__Host-latchkey_refresh", "latchkey_refresh"),
+            device: name("__Host-latchkey_device", "latchkey_device"),
+            email_sign_in: name("__Host-latchkey_email_log_in", "latchkey_email_log_in"),
+            ticket: name("__Host-latchkey_ticket", "latchkey_ticket"),
+            attributes: strict,
+            refresh_attributes: match session_cookie {
+                SameSite::Strict => strict,
+                SameSite::Lax => lax,
+            },
         }
+    }
+
+    /// Returns whether a request has a refresh cookie, valid or not.
+    #[must_use]
+    pub fn has_refresh(&self, headers: &HeaderMap) -> bool {
+        values(headers, self.refresh).next().is_some()
+    }
+
+    /// Returns whether a `Set-Cookie` header sets the refresh cookie.
+    #[must_use]
+    pub fn is_refresh(&self, set_cookie: &HeaderValue) -> bool {
+        let value = set_cookie.as_bytes().strip_prefix(self.refresh.as_bytes());
+        value.is_some_and(|value| value.starts_with(b"="))
+    }
+
+    /// Returns the ticket of a request: the text that proves the first step of a log-in.
+    #[must_use]
+    pub fn ticket<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        read(headers, self.ticket)
+    }
+
+    /// Returns the header that sets the cookie with the ticket of a log-in. The cookie lasts as
+    /// long as the ticket.
+    #[must_use]
+    pub fn set_ticket(&self, required: &SecondFactorRequired) -> SetCookie {
+        self.set(self.ticket, &required.ticket, Some(required.expires_in))
+    }
+
+    /// Returns the header that deletes the cookie with the ticket of a log-in.
+    #[must_use]
+    pub fn clear_ticket(&self) -> SetCookie {
+        self.set(self.ticket, "", Some(Duration::ZERO))
     }
 
     /// Returns the refresh token of a request, if it has one that can be parsed.
@@ -104,7 +152,9 @@ impl Cookies {
     }
 
     fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> SetCookie {
-        let mut text = format!("{name}={value}; {}", self.attributes);
+        let attributes =
+            if name == self.refresh { self.refresh_attributes } else { self.attributes };
+        let mut text = format!("{name}={value}; {attributes}");
         if let Some(age) = max_age {
             text.push_str(&format!("; Max-Age={}", age.as_secs()));
         }
@@ -118,14 +168,18 @@ impl Cookies {
 /// Returns the value of the cookie with this name. If there are two, an attacker may have set one
 /// of them, so neither is used. Other cookies may contain any bytes, not only text.
 fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut found = values(headers, name);
+    let value = found.next().filter(|_| found.next().is_none())?;
+    std::str::from_utf8(value).ok()
+}
+
+/// Returns the values of all cookies with this name.
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
     let cookies = headers
         .get_all(COOKIE)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii));
-    let mut found =
-        cookies.filter_map(|cookie| cookie.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    let value = found.next().filter(|_| found.next().is_none())?;
-    std::str::from_utf8(value).ok()
+    cookies.filter_map(move |cookie| cookie.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 impl SetCookie {
@@ -145,6 +199,41 @@ impl std::fmt::Debug for SetCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_refresh_cookie_can_be_lax() {
+        let issued = IssuedRefreshToken {
+            token: RefreshToken::generate(&auth_core::SystemRandom),
+            max_age: None,
+        };
+        let attributes = |origin, same_site| {
+            let cookies = Cookies::at(&Origin::parse(origin).unwrap(), same_site);
+            let all =
+                [cookies.set_refresh(&issued), cookies.clear_device(), cookies.clear_ticket()];
+            all.map(|cookie| {
+                let text = cookie.into_value().to_str().unwrap().to_owned();
+                let (pair, rest) = text.split_once("; ").unwrap();
+                format!("{} {rest}", pair.split_once('=').unwrap().0)
+            })
+        };
+        let https = "https://app.example";
+        assert_eq!(
+            attributes(https, SameSite::Lax),
+            [
+                "__Host-latchkey_refresh Path=/; HttpOnly; SameSite=Lax; Secure",
+                "__Host-latchkey_device Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0",
+                "__Host-latchkey_ticket Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0",
+            ]
+        );
+        assert_eq!(
+            attributes("http://localhost:3000", SameSite::Strict),
+            [
+                "latchkey_refresh Path=/; HttpOnly; SameSite=Strict",
+                "latchkey_device Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
+                "latchkey_ticket Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
+            ]
+        );
+    }
 
     #[test]
     fn a_cookie_that_occurs_twice_counts_as_missing() {

@@ -6,6 +6,7 @@ mod mail;
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
@@ -31,7 +32,7 @@ pub use factors::{FactorField, passkey_name_error, rejected_credential};
 
 /// An error response to a request. Each variant but [`Internal`](Self::Internal) and
 /// [`Unavailable`](Self::Unavailable) has one [code](Self::code).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum ApiError {
     /// The body is not JSON.
     MalformedJson,
@@ -112,7 +113,7 @@ pub enum ApiError {
 }
 
 /// The cause of an error, for the log.
-pub type Source = Box<dyn Error + Send + Sync>;
+pub type Source = Arc<dyn Error + Send + Sync>;
 
 /// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -263,6 +264,18 @@ impl ApiError {
         text.to_owned()
     }
 
+    /// Returns whether the user can send the request after another log-in.
+    #[must_use]
+    pub const fn asks_for_log_in(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingToken
+                | Self::InvalidToken
+                | Self::InvalidRefreshToken(_)
+                | Self::StepUpRequired
+        )
+    }
+
     /// Returns the header that the status requires.
     #[must_use]
     pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
@@ -399,8 +412,8 @@ fn whole_seconds(time: Duration) -> u64 {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable(error.into()),
-            StoreError::Defect(_) => Self::Internal(error.into()),
+            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
+            StoreError::Defect(_) => Self::Internal(Arc::new(error)),
         }
     }
 }
@@ -409,14 +422,14 @@ impl From<HashingError> for ApiError {
     fn from(error: HashingError) -> Self {
         match error {
             HashingError::Overloaded => Self::Overloaded,
-            HashingError::Defect => Self::Internal(error.into()),
+            HashingError::Defect => Self::Internal(Arc::new(error)),
         }
     }
 }
 
 impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
-        Self::Internal(error.into())
+        Self::Internal(Arc::new(error))
     }
 }
 

@@ -31,6 +31,18 @@ pub struct IssuedRefreshToken {
     pub max_age: Option<Duration>,
 }
 
+impl IssuedRefreshToken {
+    pub(crate) fn new(token: RefreshToken, session: &Session, now: Timestamp) -> Self {
+        let max_age = if session.remember {
+            let rest = session.idle_expires_at.duration_since(now);
+            Some(Duration::try_from(rest).unwrap_or_default())
+        } else {
+            None
+        };
+        Self { token, max_age }
+    }
+}
+
 /// Issues tokens with the keys in the store.
 pub(crate) struct TokenIssuer {
     keys: Arc<KeyRing>,
@@ -52,13 +64,7 @@ impl TokenIssuer {
     ) -> Result<IssuedTokens, KeyError> {
         let keys = self.keys.newest().await;
         let access = keys.tokens().issue(session, now, &*self.random)?;
-        let max_age = if session.remember {
-            let rest = session.idle_expires_at.duration_since(now);
-            Some(Duration::try_from(rest).unwrap_or_default())
-        } else {
-            None
-        };
-        let refresh = IssuedRefreshToken { token: refresh, max_age };
+        let refresh = IssuedRefreshToken::new(refresh, session, now);
         Ok(IssuedTokens { access, refresh, device: None })
     }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::http::ApiError;
@@ -38,7 +39,7 @@ async fn health(_: NoInput, _: Context) -> Result<Json<Health>, ApiError> {
 async fn readiness(_: NoInput, context: Context) -> Result<Json<Health>, ApiError> {
     match tokio::time::timeout(PING_TIMEOUT, context.api.accounts.ping()).await {
         Ok(answered) => answered?,
-        Err(elapsed) => return Err(ApiError::Unavailable(elapsed.into())),
+        Err(elapsed) => return Err(ApiError::Unavailable(Arc::new(elapsed))),
     }
     Ok(healthy())
 }

@@ -330,3 +330,5 @@ UPDATE users SET second_factor_at = $2 WHERE id = $1;
 WITH active AS ( SELECT id, last_used_at, refresh_family IS NOT DISTINCT FROM $3 AS is_replaced FROM sessions WHERE user_id = $1 AND idle_expires_at > $2 ) SELECT id FROM active WHERE is_replaced UNION ALL (SELECT id FROM active WHERE NOT is_replaced ORDER BY last_used_at DESC, id DESC OFFSET $4);
 -- (uuid, int8) -> ()
 UPDATE users SET disabled_at = $2, device_version = device_version + CASE WHEN $2::bigint IS NULL THEN 0 ELSE 1 END WHERE id = $1;
+-- (bytea) -> (bool, uuid, uuid, int8, int8, int8, int8, bool, text, text, text, bytea, bytea, bytea, int8, uuid, text, text, int8, int8, int8, int8, int8)
+SELECT pg_is_in_recovery(), s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at, s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token, s.successor_salt, s.repeats, u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at, u.second_factor_at, k.version FROM signing_key_set k LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.refresh_family = $1;

@@ -1,0 +1,132 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use accounts::http::TrustedProxies;
+use accounts::{Accounts, Builder};
+use axum::Router;
+use axum::response::IntoResponse;
+
+use crate::form_page::FormPage;
+use crate::forms;
+use crate::layer::AuthLayer;
+use crate::shared::Shared;
+
+/// Authentication for an axum app: a layer that reads sessions, and routes with the forms to log in,
+/// to sign up and to log out. Cloning an `Auth` is cheap.
+///
+/// Serve the app with `into_make_service_with_connect_info::<SocketAddr>()`, so that failed log-ins
+/// are counted by the IP address of the client. `axum::serve` has no timeouts. On the Internet, put
+/// a proxy in front of it that limits the time to receive headers and bodies, and pass the IP address
+/// of the proxy to [`trust_proxies`](Self::trust_proxies).
+#[derive(Clone)]
+pub struct Auth {
+    shared: Arc<Shared>,
+}
+
+impl Auth {
+    /// Returns a builder for an `Auth` and its accounts. It has the same options as
+    /// [`Accounts::builder`].
+    pub fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Builds an `Auth` for existing accounts.
+    #[must_use]
+    pub fn new(accounts: Arc<Accounts>) -> Self {
+        Self { shared: Arc::new(Shared::new(accounts)) }
+    }
+
+    /// Trusts these proxies: if a request comes from one of them, the IP address of the client is
+    /// read from `X-Forwarded-For`. Without this setting, all clients behind a proxy share one IP
+    /// address, by which their failed log-ins are counted.
+    #[must_use]
+    pub fn trust_proxies(self, proxies: TrustedProxies) -> Self {
+        self.with(|shared| shared.proxies = proxies)
+    }
+
+    /// Sets the path of the log-in page, to which [`User`](crate::User) redirects. The default is
+    /// `/login`, where [`forms`](Self::forms) has its form.
+    #[must_use]
+    pub fn log_in_page(self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.with(|shared| shared.log_in_page = path.into())
+    }
+
+    /// Sets the path to open after a log-in that no page of the app has asked for. The default is
+    /// `/`.
+    #[must_use]
+    pub fn after_log_in(self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.with(|shared| shared.after_log_in = path.into())
+    }
+
+    /// Sets the path to open after a log-out. The default is `/`.
+    #[must_use]
+    pub fn after_log_out(self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.with(|shared| shared.after_log_out = path.into())
+    }
+
+    /// Returns the layer that [`User`](crate::User) needs. Add it after all routes that use it:
+    /// `Router::new().route(…).layer(auth.layer())`.
+    ///
+    /// A request is authenticated once, when a handler first asks for its user. The layer adds the
+    /// new session cookie to the response.
+    #[must_use]
+    pub fn layer(&self) -> AuthLayer {
+        AuthLayer::new(Arc::clone(&self.shared))
+    }
+
+    /// Returns the routes with the forms: GET and POST of `/login`, `/login/second-factor` and
+    /// `/signup`, and POST of `/logout`. They do not need the [layer](Self::layer).
+    ///
+    /// `render` puts a form into the app's own layout. [`FormPage::to_html`] returns the form as
+    /// HTML. The status of the response is set afterwards.
+    ///
+    /// ```
+    /// # use axum::{Router, response::Html};
+    /// # use axum_accounts::Auth;
+    /// # fn app(auth: &Auth) -> Router {
+    /// Router::new().merge(auth.forms(|page| {
+    ///     Html(format!(
+    ///         "<!DOCTYPE html><html lang=en><title>{0}</title><h1>{0}</h1>{1}</html>",
+    ///         page.title(),
+    ///         page.to_html()
+    ///     ))
+    /// }))
+    /// # }
+    /// ```
+    ///
+    /// A form to log out is `<form method="post" action="/logout"><button>Log out</button></form>`.
+    /// Forms of other origins are rejected.
+    pub fn forms<S, R, P>(&self, render: R) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        R: Fn(FormPage) -> P + Send + Sync + 'static,
+        P: IntoResponse,
+    {
+        forms::routes(Arc::clone(&self.shared), move |page| render(page).into_response())
+    }
+
+    /// Returns the accounts, for everything else that an app does with them.
+    #[must_use]
+    pub fn accounts(&self) -> &Arc<Accounts> {
+        &self.shared.accounts
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        change(Arc::make_mut(&mut self.shared));
+        self
+    }
+}
+
+impl From<Arc<Accounts>> for Auth {
+    fn from(accounts: Arc<Accounts>) -> Self {
+        Self::new(accounts)
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.shared.accounts.origin();
+        f.debug_struct("Auth").field("origin", origin).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use accounts::Accounts;
+use accounts::http::{Cookies, TrustedProxies};
+
+/// The state that the layer, the extractors and the forms share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) cookies: Arc<Cookies>,
+    pub(crate) proxies: TrustedProxies,
+    /// The path of the log-in page.
+    pub(crate) log_in_page: Cow<'static, str>,
+    /// The path to open after a log-in without `next`.
+    pub(crate) after_log_in: Cow<'static, str>,
+    /// The path to open after a log-out.
+    pub(crate) after_log_out: Cow<'static, str>,
+    warned: Arc<AtomicBool>,
+}
+
+impl Shared {
+    pub(crate) fn new(accounts: Arc<Accounts>) -> Self {
+        Self {
+            cookies: Arc::new(Cookies::new(accounts.config())),
+            accounts,
+            proxies: TrustedProxies::default(),
+            log_in_page: "/login".into(),
+            after_log_in: "/".into(),
+            after_log_out: "/".into(),
+            warned: Arc::default(),
+        }
+    }
+
+    /// Logs once that the IP addresses of clients are unknown.
+    pub(crate) fn warn_about_address(&self) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the IP addresses of clients are unknown, so all of them share the limits of one; serve the app with `into_make_service_with_connect_info::<SocketAddr>()`"
+            );
+        }
+    }
+}

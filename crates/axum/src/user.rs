@@ -1,0 +1,151 @@
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use accounts::SignedIn;
+use accounts::http::{ApiError, EmailRequirement, Enrolment, Freshness, Requirements};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+
+use crate::rejection::{Rejection, Target};
+use crate::request::RequestAuth;
+use crate::shared::Shared;
+
+/// The user who sends a request. A handler with this parameter runs for authenticated users only.
+///
+/// All other requests get a [`Rejection`]: a browser that opens a page is redirected to the log-in
+/// page. With `Option<User>`, the handler also runs without a user, but not if the store fails, or if
+/// a page of another origin sent the request. The app needs [`Auth::layer`](crate::Auth::layer).
+///
+/// If the app [requires second factors](accounts::Builder::require_second_factor), a user who has not
+/// turned one on is rejected with 403, `second_factor_enrolment_required`; see
+/// [`UserBeforeEnrolment`].
+///
+/// ```
+/// # use axum_accounts::{Rejection, User};
+/// async fn payout(user: User) -> Result<String, Rejection> {
+///     user.require_verified()?;
+///     user.require_fresh()?;
+///     Ok(format!("on its way to {}", user.email()))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct User {
+    signed_in: SignedIn,
+    shared: Arc<Shared>,
+    target: Target,
+}
+
+/// A user who may not have turned on the second factor that the app requires. Use this only for the
+/// pages on which users do so.
+#[derive(Debug, Clone)]
+pub struct UserBeforeEnrolment(pub User);
+
+impl User {
+    /// Requires a log-in within the last 10 minutes. Otherwise, the user has to log in again.
+    ///
+    /// Use this for actions that an attacker with a stolen session must not be able to take, such
+    /// as a payment. If the second factor of the user is on, a recent log-in is one with all
+    /// factors.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] with the code `step_up_required`.
+    pub fn require_fresh(&self) -> Result<(), Rejection> {
+        self.require(Requirements { freshness: Freshness::Required, ..EXEMPT })
+    }
+
+    /// Requires a verified email address.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] with the code `email_unverified`.
+    pub fn require_verified(&self) -> Result<(), Rejection> {
+        self.require(Requirements { email: EmailRequirement::Verified, ..EXEMPT })
+    }
+
+    /// Returns the proof of authentication, for the methods of
+    /// [`Accounts`](accounts::Accounts).
+    #[must_use]
+    pub fn into_signed_in(self) -> SignedIn {
+        self.signed_in
+    }
+
+    fn require(&self, requirements: Requirements) -> Result<(), Rejection> {
+        let checked = requirements.check(&self.signed_in, &self.shared.accounts);
+        checked.map_err(|error| Rejection::new(error, self.target.clone()))
+    }
+
+    async fn extract(parts: &Parts, requirements: Requirements) -> Result<Self, Rejection> {
+        let Some(auth) = parts.extensions.get::<RequestAuth>() else {
+            tracing::error!(
+                path = parts.uri.path(),
+                "a handler asks for the user, but the app has no layer for it: add `.layer(auth.layer())` after the routes"
+            );
+            let error = std::io::Error::other("the layer of axum-accounts is missing");
+            return Err(Rejection::new(ApiError::Internal(Arc::new(error)), Target::Other));
+        };
+        let shared = Arc::clone(auth.shared());
+        let target = Target::new(parts, &shared);
+        match auth.authenticate(parts).await.user.clone() {
+            Ok(signed_in) => {
+                let user = Self { signed_in, shared, target };
+                user.require(requirements)?;
+                Ok(user)
+            }
+            Err(error) => Err(Rejection::new(error, target)),
+        }
+    }
+}
+
+const EXEMPT: Requirements = Requirements { enrolment: Enrolment::Exempt, ..Requirements::DEFAULT };
+
+impl Deref for User {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for User {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Self::extract(parts, Requirements::DEFAULT).await
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        match Self::extract(parts, Requirements::DEFAULT).await {
+            Ok(user) => Ok(Some(user)),
+            Err(rejection) if rejection.is_visitor() => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UserBeforeEnrolment {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Ok(Self(User::extract(parts, EXEMPT).await?))
+    }
+}
+
+impl Deref for UserBeforeEnrolment {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.0
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("User").field(&self.signed_in.id()).finish()
+    }
+}

@@ -1,0 +1,50 @@
+//! Runs the example and checks what it does.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+#[expect(dead_code, reason = "each test needs some parts of it")]
+#[path = "../../accounts/tests/support/example.rs"]
+mod example;
+
+use example::Example;
+
+const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
+const PAGE: &str = "accept: text/html\r\n";
+
+#[test]
+fn the_notes_app_shows_each_user_their_own_notes() {
+    let app = Example::start("notes", &[]);
+    let home = app.exchange("GET", "/", PAGE, "");
+    assert_eq!(home.status, 200);
+    assert!(home.body.contains("/login"), "{}", home.body);
+    let notes = app.exchange("GET", "/notes", PAGE, "");
+    assert_eq!((notes.status, notes.header("location")), (303, Some("/login?next=%2Fnotes")));
+    assert_eq!(app.exchange("POST", "/notes", FORM, "note=x").status, 401);
+
+    let ada = "email=ada%40example.com&password=a+long+walk+along+the+sea";
+    let short = app.exchange("POST", "/signup", FORM, "email=%3Cada&password=short");
+    assert_eq!(short.status, 422);
+    assert!(short.body.contains("value=\"&lt;ada\""), "{}", short.body);
+    let signed_up = app.exchange("POST", "/signup", FORM, ada);
+    assert_eq!((signed_up.status, signed_up.header("location")), (303, Some("/notes")));
+    let cookie = signed_up.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("latchkey_refresh=") && cookie.contains("SameSite=Lax"), "{cookie}");
+    let session = format!("cookie: {}\r\n", cookie.split(';').next().unwrap());
+
+    let added = app.exchange("POST", "/notes", &(FORM.to_owned() + &session), "note=%3Cb%3Esea");
+    assert_eq!((added.status, added.header("location")), (303, Some("/notes")));
+    let notes = app.exchange("GET", "/notes", &session, "");
+    assert!(notes.body.contains("<li>&lt;b&gt;sea</li>"), "{}", notes.body);
+    assert_eq!(notes.header("cache-control"), Some("no-store"));
+    let evil = format!("{FORM}{session}origin: https://evil.example\r\n");
+    assert_eq!(app.exchange("POST", "/notes", &evil, "note=evil").status, 403);
+
+    let out = app.exchange("POST", "/logout", &(FORM.to_owned() + &session), "");
+    assert_eq!((out.status, out.header("location")), (303, Some("/")));
+    assert_eq!(app.exchange("GET", "/notes", &session, "").status, 401);
+
+    let bob = app.exchange("POST", "/signup", FORM, &ada.replace("ada", "bob"));
+    let cookie = bob.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let notes = app.exchange("GET", "/notes", &format!("cookie: {cookie}\r\n"), "");
+    assert!(notes.status == 200 && !notes.body.contains("<li>"), "{}", notes.body);
+}

@@ -1,0 +1,211 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::ManualClock;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, Request};
+use axum::response::Html;
+use axum::routing::get;
+use axum_accounts::accounts::{Accounts, Builder};
+use axum_accounts::{Auth, Rejection, User, UserBeforeEnrolment};
+use tempfile::TempDir;
+use tower_service::Service as _;
+
+pub(crate) const ORIGIN: &str = "https://app.example";
+pub(crate) const ADA: &str = "email=ada%40example.com&password=a+long+walk+along+the+sea";
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// An app with a store of its own and a manual clock.
+pub(crate) struct TestApp {
+    pub(crate) auth: Auth,
+    pub(crate) clock: Arc<ManualClock>,
+    router: Router,
+    folder: TempDir,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(Builder<Auth>) -> Builder<Auth>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::<ManualClock>::default();
+        let builder = Auth::builder()
+            .sqlite(folder.path().join("app.db"))
+            .public_url(ORIGIN)
+            .clock(Arc::<ManualClock>::clone(&clock))
+            .weak_hashes_for_tests();
+        let auth = change(builder).build().await.unwrap();
+        let router = router(&auth);
+        Self { auth, clock, router, folder }
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        self.auth.accounts()
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser { router: self.router.clone(), cookies: BTreeMap::new(), agent: "Browser/1.0", ip: 1 }
+    }
+
+    /// Returns a browser in which Ada has signed up.
+    pub(crate) async fn ada(&self) -> Browser {
+        let mut browser = self.browser();
+        let response = browser.submit("/signup", ADA).await;
+        assert_eq!(response.status, 303, "{}", response.body);
+        browser
+    }
+
+    pub(crate) fn advance(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Moves the clock until the next request rotates the session cookie.
+    pub(crate) fn advance_to_rotation(&self) {
+        self.advance(5 * MINUTE);
+    }
+
+    /// Makes every use of the store fail.
+    pub(crate) fn break_store(&self) {
+        let path = self.folder.path();
+        std::fs::rename(path.join("app.db"), path.join("elsewhere.db")).unwrap();
+    }
+}
+
+fn router(auth: &Auth) -> Router {
+    async fn fresh(user: User) -> Result<&'static str, Rejection> {
+        user.require_fresh().map(|()| "fresh")
+    }
+    async fn verified(user: User) -> Result<&'static str, Rejection> {
+        user.require_verified().map(|()| "verified")
+    }
+    async fn home(user: Option<User>) -> String {
+        user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
+    }
+    let private = get(async |user: User| format!("hello {}", user.email()));
+    Router::new()
+        .route("/", get(home).post(home))
+        .route("/private", private.post(async |user: User| format!("by {}", user.email())))
+        .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
+        .route("/twice", get(async |one: User, two: Option<User>| {
+            assert_eq!(one.session().id, two.unwrap().session().id);
+            "twice"
+        }))
+        .route("/static", get(async || "static"))
+        .route("/fresh", get(fresh))
+        .route("/verified", get(verified))
+        .route("/enrol", get(async |user: UserBeforeEnrolment| format!("{}", user.id())))
+        .merge(auth.forms(|page| Html(format!("<h1>{}</h1>{}", page.title(), page.to_html()))))
+        .layer(auth.layer())
+}
+
+/// A browser with its own cookies.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    router: Router,
+    pub(crate) cookies: BTreeMap<String, String>,
+    pub(crate) agent: &'static str,
+    pub(crate) ip: u8,
+}
+
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Browser {
+    /// Opens a page.
+    pub(crate) async fn open(&mut self, path: &str) -> Response {
+        self.send("GET", path, &[("accept", "text/html")], "").await
+    }
+
+    /// Sends a form from a page of the app.
+    pub(crate) async fn submit(&mut self, path: &str, body: &str) -> Response {
+        self.send("POST", path, &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")], body).await
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let response = self.send_without_storing(method, path, headers, body).await;
+        for cookie in response.set_cookies() {
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        response
+    }
+
+    /// Sends a request, and ignores the cookies that the response sets.
+    pub(crate) async fn send_without_storing(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header("user-agent", self.agent);
+        if method == "POST" {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        if !self.cookies.is_empty() {
+            let pairs: Vec<_> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            request = request.header("cookie", pairs.join("; "));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let peer = SocketAddr::from(([192, 0, 2, self.ip], 50_000));
+        let request = request.extension(ConnectInfo(peer)).body(Body::from(body.to_owned()));
+        let response = self.router.clone().call(request.unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Response { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) fn session_cookie(&self) -> Option<&String> {
+        self.cookies.get("__Host-latchkey_refresh")
+    }
+}
+
+impl Response {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    /// Checks that the response is a problem with this code.
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        let problem: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert_eq!(problem["code"], code);
+    }
+
+    /// Checks that the response is a redirect to this location.
+    #[track_caller]
+    pub(crate) fn assert_redirect(&self, location: &str) {
+        assert_eq!((self.status, self.header("location")), (303, Some(location)), "{}", self.body);
+    }
+}

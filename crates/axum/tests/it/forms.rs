@@ -1,0 +1,186 @@
+//! The forms to log in, to sign up and to log out.
+
+use crate::app::{ADA, ORIGIN, TestApp};
+
+const WRONG: &str = "email=ada%40example.com&password=a+wrong+password&remember=on&next=%2Fprivate";
+
+#[tokio::test]
+async fn the_forms_have_labels_and_the_right_autocomplete_values() {
+    let app = TestApp::new().await;
+    let mut visitor = app.browser();
+    let log_in = visitor.open("/login?next=%2Fprivate").await;
+    assert_eq!((log_in.status, log_in.header("cache-control")), (200, Some("no-store")));
+    for part in [
+        "<form method=\"post\" action=\"/login\" novalidate>",
+        "<input type=\"hidden\" name=\"next\" value=\"/private\">",
+        "<label for=\"email\">Email address</label> <input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"username\" required",
+        "<label for=\"password\">Password</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required",
+        "<label for=\"remember\">Keep me signed in</label>",
+        "<button>Log in</button>",
+        "<a href=\"/signup?next=%2Fprivate\">Sign up</a>",
+    ] {
+        assert!(log_in.body.contains(part), "{part}: {}", log_in.body);
+    }
+    assert_eq!(log_in.body.matches("autofocus").count(), 1);
+    let sign_up = visitor.open("/signup").await;
+    assert!(sign_up.body.contains("autocomplete=\"new-password\""), "{}", sign_up.body);
+    assert!(!sign_up.body.contains("remember") && !sign_up.body.contains("role=\"alert\""));
+}
+
+#[tokio::test]
+async fn an_error_keeps_the_email_address_and_never_the_password() {
+    let app = TestApp::new().await;
+    app.ada().await;
+    let mut browser = app.browser();
+    let wrong = browser.submit("/login", WRONG).await;
+    assert_eq!(wrong.status, 401);
+    assert!(browser.cookies.is_empty());
+    for part in [
+        "<p role=\"alert\">The email address or the password is wrong.</p>",
+        "value=\"ada@example.com\"",
+        " checked>",
+        "name=\"next\" value=\"/private\"",
+    ] {
+        assert!(wrong.body.contains(part), "{part}: {}", wrong.body);
+    }
+    let short = browser.submit("/signup", "email=%22%3E%3Cscript%3E&password=sh0rt").await;
+    assert_eq!(short.status, 422);
+    for part in [
+        "value=\"&quot;&gt;&lt;script&gt;\" aria-invalid=\"true\" aria-describedby=\"email-error\" autofocus>",
+        "<p id=\"email-error\" role=\"alert\">",
+        "<p id=\"password-error\" role=\"alert\">The password must have at least 8 characters.</p>",
+    ] {
+        assert!(short.body.contains(part), "{part}: {}", short.body);
+    }
+    let taken = browser.submit("/signup", ADA).await;
+    assert_eq!(taken.status, 409);
+    assert!(taken.body.contains("id=\"email-error\""), "{}", taken.body);
+    for response in [wrong, short, taken] {
+        assert!(!response.body.contains("wrong password") && !response.body.contains("sh0rt"));
+        assert!(!response.body.contains("a long walk") && !response.body.contains("<script"));
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_leads_to_the_requested_page_if_it_is_one_of_the_app() {
+    let app = TestApp::new().await;
+    app.ada().await;
+    let mut browser = app.browser();
+    let next = format!("{ADA}&next=%2Fprivate%3Fpage%3D2");
+    browser.submit("/login", &next).await.assert_redirect("/private?page=2");
+    for next in [
+        "https%3A%2F%2Fevil.example",
+        "%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "%5C%5Cevil.example",
+        "%2F%09%2Fevil.example",
+        "%2F%0A%2Fevil.example",
+        "%0D%0A%2F%2Fevil.example",
+        "javascript%3Aalert(1)",
+        "evil.example",
+        "%2Fa%0D%0ASet-Cookie%3A+a%3Db",
+    ] {
+        browser.submit("/login", &format!("{ADA}&next={next}")).await.assert_redirect("/");
+        let page = browser.open(&format!("/login?next={next}")).await;
+        assert!(!page.body.contains("name=\"next\""), "{next}: {}", page.body);
+        assert!(page.body.contains("<a href=\"/signup\">"), "{next}: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn forms_of_other_origins_are_rejected() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let bob = "email=bob%40example.com&password=a+long+walk+along+the+sea";
+    for headers in [
+        &[("origin", "https://evil.example")][..],
+        &[("sec-fetch-site", "cross-site")],
+        &[("origin", ORIGIN), ("sec-fetch-site", "same-site")],
+        &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+    ] {
+        for (path, body) in
+            [("/login", ADA), ("/signup", bob), ("/login/second-factor", "code=1"), ("/logout", "")]
+        {
+            let response = ada.send("POST", path, headers, body).await;
+            assert_eq!(response.status, 403, "{path} {headers:?}");
+            assert!(response.set_cookies().is_empty(), "{path} {headers:?}");
+        }
+    }
+    assert_eq!(ada.open("/private").await.status, 200);
+    assert!(app.accounts().operator().find("bob@example.com").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_body_must_be_a_form_of_limited_size() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    let large = format!("{ADA}&x={}", "x".repeat(16 * 1024));
+    assert_eq!(browser.submit("/login", &large).await.status, 413);
+    let json = [("content-type", "application/json"), ("origin", ORIGIN)];
+    assert_eq!(browser.send("PUT", "/login", &json, "{}").await.status, 405);
+    // The request has two content types.
+    assert_eq!(browser.send("POST", "/login", &json, "{}").await.status, 415);
+}
+
+#[tokio::test]
+async fn the_session_cookie_lasts_only_with_remember() {
+    let app = TestApp::new().await;
+    app.ada().await;
+    for (remember, lasts) in [("", false), ("&remember=on", true)] {
+        let response = app.browser().submit("/login", &format!("{ADA}{remember}")).await;
+        let cookies = response.set_cookies();
+        let session = cookies.iter().find(|it| it.contains("latchkey_refresh=")).unwrap();
+        assert_eq!(session.contains("Max-Age="), lasts, "{session}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_replaces_the_session_of_the_browser() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let before = ada.clone();
+    ada.submit("/login", ADA).await.assert_redirect("/");
+    assert_eq!(ada.open("/private").await.status, 200);
+    let old = before.send_without_storing("GET", "/private", &[], "").await;
+    assert_eq!(old.status, 401);
+    // The session of another browser stays.
+    let mut other = app.browser();
+    other.submit("/login", ADA).await.assert_redirect("/");
+    assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_log_out_ends_the_session_and_clears_the_cookie() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let before = ada.clone();
+    ada.submit("/logout", "").await.assert_redirect("/");
+    assert_eq!(ada.session_cookie(), None);
+    assert_eq!(before.send_without_storing("GET", "/private", &[], "").await.status, 401);
+    assert!(ada.cookies.contains_key("__Host-latchkey_device"), "the browser stays known");
+    ada.submit("/logout", "").await.assert_redirect("/");
+    assert_eq!(ada.send("GET", "/logout", &[], "").await.status, 405);
+}
+
+#[tokio::test]
+async fn too_many_failures_are_answered_with_the_time_to_wait() {
+    let app = TestApp::new().await;
+    app.ada().await;
+    let mut browser = app.browser();
+    for _ in 0..10 {
+        assert_eq!(browser.submit("/login", WRONG).await.status, 401);
+    }
+    let response = browser.submit("/login", WRONG).await;
+    assert_eq!(response.status, 429);
+    assert!(response.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+    assert!(response.body.contains("<p role=\"alert\">Too many attempts."), "{}", response.body);
+}
+
+#[tokio::test]
+async fn sign_up_can_be_turned_off() {
+    let app = TestApp::with(|builder| builder.without_sign_up()).await;
+    let mut visitor = app.browser();
+    assert_eq!(visitor.open("/signup").await.status, 403);
+    assert_eq!(visitor.submit("/signup", ADA).await.status, 403);
+    assert!(!visitor.open("/login").await.body.contains("/signup"));
+}

@@ -1,0 +1,178 @@
+//! Sessions in cookies.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum_accounts::SameSite;
+use futures_util::future::join_all;
+
+use crate::app::{ADA, ORIGIN, TestApp};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_log_in_sets_a_session_cookie_that_authenticates() {
+    let app = TestApp::new().await;
+    let mut ada = app.browser();
+    let response = ada.submit("/signup", ADA).await;
+    let cookies = response.set_cookies().join("\n");
+    assert!(cookies.contains("__Host-latchkey_refresh=") && !cookies.contains("Lax"), "{cookies}");
+    for cookie in response.set_cookies() {
+        assert!(cookie.contains("; Path=/; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    }
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    let page = ada.open("/private").await;
+    assert_eq!((page.status, &*page.body), (200, "hello ada@example.com"));
+    assert!(page.set_cookies().is_empty());
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.header("vary"), Some("Cookie"));
+    assert_eq!(ada.open("/cached").await.header("cache-control"), Some("max-age=60"));
+    assert_eq!(ada.open("/static").await.header("vary"), None);
+}
+
+#[tokio::test]
+async fn the_session_cookie_can_be_lax_and_is_not_secure_over_http() {
+    let app = TestApp::with(|builder| {
+        builder.public_url("http://localhost:3000").session_cookie(SameSite::Lax)
+    })
+    .await;
+    let mut ada = app.browser();
+    let response = ada.send("POST", "/signup", &[("origin", "http://localhost:3000")], ADA).await;
+    let cookies = response.set_cookies();
+    let session = cookies.iter().find(|it| it.starts_with("latchkey_refresh=")).unwrap();
+    assert!(session.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{session}");
+    let device = cookies.iter().find(|it| it.starts_with("latchkey_device=")).unwrap();
+    assert!(device.contains("SameSite=Strict"), "{device}");
+}
+
+#[tokio::test]
+async fn sixty_parallel_requests_of_an_old_cookie_keep_the_session() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let requests = (0..60).map(|_| ada.send_without_storing("GET", "/private", &[], ""));
+    let responses = join_all(requests).await;
+    assert!(responses.iter().all(|response| response.status == 200));
+    let cookies: BTreeSet<_> = responses.iter().map(|it| it.set_cookies().concat()).collect();
+    assert_eq!(cookies.len(), 1, "all responses set the same cookie");
+    // The responses to more requests with the old cookie set the new one, too.
+    app.advance(29 * SECOND);
+    let old = ada.session_cookie().unwrap().clone();
+    assert_eq!(ada.open("/twice").await.status, 200);
+    assert_ne!(*ada.session_cookie().unwrap(), old);
+    app.advance(60 * SECOND);
+    let page = ada.open("/private").await;
+    assert_eq!((page.status, page.set_cookies().len()), (200, 0));
+}
+
+#[tokio::test]
+async fn a_stolen_cookie_that_was_replaced_ends_the_session() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let mut thief = ada.clone();
+    (thief.ip, thief.agent) = (9, "curl/8.5.0");
+    app.advance_to_rotation();
+    assert_eq!(ada.open("/private").await.status, 200);
+    app.advance(31 * SECOND);
+    let page = thief.send("GET", "/private", &[], "").await;
+    page.assert_problem(401, "invalid_refresh_token");
+    assert_eq!(thief.session_cookie(), None, "an invalid cookie is cleared");
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    ada.open("/private").await.assert_redirect("/login?next=%2Fprivate");
+}
+
+#[tokio::test]
+async fn a_replaced_cookie_from_another_browser_ends_the_session_at_once() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let mut thief = ada.clone();
+    thief.agent = "curl/8.5.0";
+    app.advance_to_rotation();
+    assert_eq!(ada.open("/private").await.status, 200);
+    assert_eq!(thief.send("GET", "/private", &[], "").await.status, 401);
+    assert_eq!(ada.send("GET", "/private", &[], "").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_that_ended_elsewhere_is_signed_out_with_the_next_request() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let mut other = app.browser();
+    other.submit("/login", ADA).await.assert_redirect("/");
+    assert_eq!(other.open("/private").await.status, 200);
+    let user = app.accounts().operator().find("ada@example.com").await.unwrap().unwrap().user.id;
+    app.accounts().operator().end_sessions(user).await.unwrap();
+    for browser in [&mut ada, &mut other] {
+        browser.open("/private").await.assert_redirect("/login?next=%2Fprivate");
+        assert_eq!(browser.session_cookie(), None);
+        assert_eq!(browser.open("/").await.body, "a visitor");
+    }
+}
+
+#[tokio::test]
+async fn a_failing_store_is_a_503_and_keeps_the_cookie() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let cookie = ada.session_cookie().unwrap().clone();
+    app.break_store();
+    for path in ["/", "/private"] {
+        let response = ada.open(path).await;
+        response.assert_problem(503, "unavailable");
+        assert!(response.header("retry-after").is_some() && response.set_cookies().is_empty());
+    }
+    assert_eq!(ada.submit("/logout", "").await.status, 503);
+    assert_eq!(ada.session_cookie(), Some(&cookie));
+    assert_eq!(ada.open("/static").await.status, 200);
+    let form = ada.submit("/login", ADA).await;
+    assert_eq!(form.status, 503);
+    assert!(form.body.contains("role=\"alert\"") && form.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    for headers in [
+        &[("origin", "https://evil.example")][..],
+        &[("origin", "https://evil.app.example")],
+        &[("origin", "null")],
+        &[("origin", ORIGIN), ("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "cross-site")],
+    ] {
+        for method in ["POST", "DELETE", "PUT"] {
+            for path in ["/private", "/"] {
+                let response = ada.send(method, path, headers, "").await;
+                assert!(matches!(response.status, 403 | 405), "{method} {path} {headers:?}");
+                assert!(!response.body.contains("ada@example.com"));
+            }
+        }
+        ada.send("POST", "/private", headers, "").await.assert_problem(403, "forbidden_origin");
+        assert_eq!(ada.send("GET", "/private", headers, "").await.status, 200, "{headers:?}");
+    }
+    for headers in [
+        &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")][..],
+        // A page with `Referrer-Policy: no-referrer`.
+        &[("origin", "null"), ("sec-fetch-site", "same-origin")],
+        // A program.
+        &[],
+    ] {
+        let response = ada.send("POST", "/private", headers, "").await;
+        assert_eq!(response.body, "by ada@example.com", "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_occurs_twice_is_not_used() {
+    let app = TestApp::new().await;
+    let ada = app.ada().await;
+    let cookie = format!("__Host-latchkey_refresh={}", ada.session_cookie().unwrap());
+    let twice = format!("{cookie}; {cookie}");
+    let visitor = app.browser();
+    let send = async |cookie: &str| {
+        visitor.send_without_storing("GET", "/private", &[("cookie", cookie)], "").await
+    };
+    assert_eq!(send(&cookie).await.status, 200);
+    send(&twice).await.assert_problem(401, "invalid_refresh_token");
+    send("__Host-latchkey_refresh=x").await.assert_problem(401, "invalid_refresh_token");
+    send("other=x").await.assert_problem(401, "missing_token");
+}
