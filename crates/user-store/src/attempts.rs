@@ -18,6 +18,7 @@ use crate::error::StoreError;
 /// - If the account is deleted before a failure is recorded, the audit events of the failure and of
 ///   its lockout contain no user, session or client.
 /// - The counters of an account are those in [`CounterKey::range_of_account`] of its email address.
+#[doc = include_str!("signatures/AttemptStore.md")]
 #[async_trait]
 pub trait AttemptStore: Send + Sync + 'static {
     /// Begins an attempt at `now` if every counter [admits](auth_core::Counter::judge) it.

@@ -20,6 +20,7 @@ use crate::error::StoreError;
 /// - All servers that share a store see its events in the same order.
 /// - If this version does not know the kind of a stored event, the event is kept and listed under
 ///   its recorded name.
+#[doc = include_str!("signatures/AuditLog.md")]
 #[async_trait]
 pub trait AuditLog: Send + Sync + 'static {
     /// Records an event that does not belong to any other change in the store. An event about an

@@ -32,6 +32,7 @@ use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 ///   `email_change_requested`, `email_changed`, `email_verified`, `log_in_code_sent`.
 /// - If `notice` is given, the change adds a notice to the account's previous email address, if that
 ///   one was verified before the change. A reset verifies the address, so it always adds one.
+#[doc = include_str!("signatures/CodeStore.md")]
 #[async_trait]
 pub trait CodeStore: Send + Sync + 'static {
     /// Stores a code that verifies the email address of the user, and the mail with it.

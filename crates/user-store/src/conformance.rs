@@ -1,7 +1,61 @@
 //! The tests that every backend of [`Store`](crate::Store) must pass.
 //!
 //! A backend implements [`Deployment`] and calls [`conformance_tests!`](crate::conformance_tests)
-//! in its own tests. Each case becomes one test.
+//! in its own tests. Each case becomes one test. Together they check every rule in the documentation
+//! of the traits, concurrency between servers included.
+//!
+//! # Example
+//!
+//! In `Cargo.toml` of the backend, `user-store` is a dependency, and a dev-dependency with the
+//! feature `testing`:
+//!
+//! ```toml
+//! [dependencies]
+//! user-store = { path = "latchkey/crates/user-store", default-features = false, features = ["rows"] }
+//!
+//! [dev-dependencies]
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! user-store = { path = "latchkey/crates/user-store", features = ["testing"] }
+//! ```
+//!
+//! In `tests/conformance.rs`:
+//!
+//! ```
+//! # mod my_store {
+//! #     use user_store::{StoreError, async_trait, rows::{Transactions, Work}};
+//! #     #[derive(Clone, Default)]
+//! #     pub struct MyDatabase;
+//! #     #[async_trait]
+//! #     impl Transactions for MyDatabase {
+//! #         async fn read(&self, _: Work) -> Result<(), StoreError> { unimplemented!() }
+//! #         async fn write(&self, _: Work) -> Result<(), StoreError> { unimplemented!() }
+//! #     }
+//! # }
+//! use std::sync::Arc;
+//!
+//! use my_store::MyDatabase;
+//! use user_store::conformance::Deployment;
+//! use user_store::rows::RowStore;
+//! use user_store::{Store, async_trait};
+//!
+//! /// A new, empty database of its own, which is deleted when this is dropped.
+//! struct Fresh(MyDatabase);
+//!
+//! #[async_trait]
+//! impl Deployment for Fresh {
+//!     /// Called once for each server. All servers of a deployment share the database.
+//!     async fn connect(&self) -> Arc<dyn Store> {
+//!         Arc::new(RowStore::new(self.0.clone()))
+//!     }
+//! }
+//!
+//! // The expression is evaluated once for each test.
+//! user_store::conformance_tests!(Fresh(MyDatabase::default()));
+//! # fn main() {}
+//! ```
+//!
+//! The tests have names such as `sessions::an_expired_session_is_not_replaced`, and run in parallel,
+//! like all tests: `cargo test sessions` runs those of one file of cases.
 
 #![expect(clippy::unwrap_used, reason = "the cases are the bodies of tests")]
 #![expect(missing_docs, reason = "the names of the cases say what they check")]

@@ -24,6 +24,7 @@ use crate::error::StoreError;
 /// - At least a quarter of the positions have no decoy. Otherwise, soon after an import, every fast
 ///   sign-in would reveal an account.
 /// - A decoy contains nothing of an account: its salt and its output are zeros.
+#[doc = include_str!("signatures/DecoyStore.md")]
 #[async_trait]
 pub trait DecoyStore: Send + Sync + 'static {
     /// Returns the key that assigns positions to email addresses. Stores `candidate` if there is no

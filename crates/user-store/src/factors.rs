@@ -55,6 +55,7 @@ use crate::users::{DeviceVersion, User};
 ///   Each of them, except `second_factor_failed`, adds a notice to the account's email address if
 ///   the caller gives an id for it and the address is verified. So does the first lockout of a kind
 ///   of code.
+#[doc = include_str!("signatures/FactorStore.md")]
 #[async_trait]
 pub trait FactorStore: Send + Sync + 'static {
     /// Returns the second factors and the passkeys of a user. If the account does not exist, they

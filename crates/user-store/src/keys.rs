@@ -18,6 +18,7 @@ use crate::error::StoreError;
 /// - Servers that start at the same time on a new store get the same first key.
 /// - The set of keys has a version, which changes whenever a key is added or retired. It is
 ///   returned with each session, so that a server detects outdated keys at the next request.
+#[doc = include_str!("signatures/KeyStore.md")]
 #[async_trait]
 pub trait KeyStore: Send + Sync + 'static {
     /// Returns the signing keys, newest first.
@@ -74,6 +75,18 @@ impl KeySetVersion {
     #[must_use]
     pub const fn from_number(number: i64) -> Self {
         Self(number)
+    }
+
+    /// Returns the number, for a store that keeps the version itself.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// Returns the version after a change.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
     }
 }
 

@@ -4,8 +4,12 @@
 //! [`SessionStore`], [`FactorStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`], [`DecoyStore`],
 //! [`CodeStore`] and [`Outbox`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
-//! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in
-//! `conformance` (feature `testing`). `copy_store` (both features) copies one store to another.
+//! (feature `postgres`) in a PostgreSQL database. `copy_store` (both features) copies one store to
+//! another. `rows::RowStore` (feature `rows`) implements them over any other database. Every backend
+//! must pass the tests in `conformance` (feature `testing`).
+//!
+//! The types of [`auth_core`] that the traits need, and [`async_trait`](macro@async_trait), are
+//! exported again, so that a backend needs no other crate.
 //!
 //! # Rules for all traits
 //!
@@ -56,6 +60,11 @@
 //! # fn main() {}
 //! ```
 
+#![cfg_attr(
+    all(feature = "rows", feature = "sqlite"),
+    expect(clippy::duplicate_mod, reason = "both backends contain the module `transactions`")
+)]
+
 mod attempts;
 mod audit;
 mod codes;
@@ -74,7 +83,9 @@ mod mails;
 mod migrated;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "rows")]
+pub mod rows;
+#[cfg(any(feature = "postgres", feature = "rows", feature = "sqlite"))]
 mod rules;
 mod sessions;
 #[cfg(feature = "sqlite")]
@@ -84,6 +95,9 @@ mod statement_record;
 mod store;
 mod user_data;
 mod users;
+
+pub use async_trait::async_trait;
+pub use auth_core;
 
 pub use attempts::{
     AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, Settlement,

@@ -33,6 +33,7 @@ use crate::error::StoreError;
 ///   network have requested, and [`MAX_UNSENT`] in all. Notices do not count.
 /// - [`Message::Nothing`] stands in for a mail to an email address without an account, so that the
 ///   same rows are written. It is deleted when it is due, and is never claimed.
+#[doc = include_str!("signatures/Outbox.md")]
 #[async_trait]
 pub trait Outbox: Send + Sync + 'static {
     /// Claims up to `limit` mails that are due at `now`, in the order in which they became due.

@@ -35,6 +35,7 @@ use crate::users::{PasswordVersion, User};
 ///   holds for ending sessions if there are none to end.
 /// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. Opening one more ends the
 ///   least recently used one.
+#[doc = include_str!("signatures/SessionStore.md")]
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
     /// Opens a session if `verified` is the version of the current password and the account is not

@@ -1,33 +1,25 @@
 //! The SQLite backend.
 
-mod attempts;
-mod audit;
 mod backup;
-mod codes;
 mod connection;
 #[cfg(feature = "postgres")]
 mod copy;
 mod database;
-mod decoys;
 mod erasure;
 mod error;
-mod factors;
 mod health;
 mod inspect;
-mod keys;
 mod lookups;
-mod mails;
 mod open;
 mod pool;
 mod rows;
 mod schema;
-mod sessions;
 mod statements;
 mod store;
 #[cfg(feature = "testing")]
 mod trace;
-mod user_data;
-mod users;
+#[path = "transactions/mod.rs"]
+mod transactions;
 
 pub use backup::Backup;
 #[cfg(feature = "postgres")]
@@ -35,3 +27,14 @@ pub(crate) use copy::SqliteEnd;
 pub use error::{BackupError, OpenError};
 pub use inspect::Inspection;
 pub use store::SqliteStore;
+
+use rusqlite::Result;
+use store::SqliteStore as BackendStore;
+
+/// The connection of a transaction.
+type Tx<'a> = &'a rusqlite::Connection;
+
+/// Returns the error of an insertion that violates a constraint although it was checked before.
+fn taken_since_the_check() -> rusqlite::Error {
+    rusqlite::Error::StatementChangedRows(0)
+}

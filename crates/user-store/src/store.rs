@@ -17,6 +17,7 @@ use crate::users::UserStore;
 
 /// A complete store: one trait object, `Arc<dyn Store>`, has the methods of all supertraits. The
 /// trait is implemented for every type that implements the supertraits.
+#[doc = include_str!("signatures/Store.md")]
 #[async_trait]
 pub trait Store:
     UserStore
@@ -63,6 +64,7 @@ impl<T> Store for T where
 }
 
 /// Erases deleted data from the storage medium.
+#[doc = include_str!("signatures/Erasure.md")]
 #[async_trait]
 pub trait Erasure: Send + Sync + 'static {
     /// Erases data that has been deleted or replaced, but that the store still keeps, for example
@@ -84,6 +86,7 @@ pub enum EraseOutcome {
 }
 
 /// Checks the health of the store.
+#[doc = include_str!("signatures/HealthCheck.md")]
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
     /// Returns `Ok` if the store answers a query and is not known to reject changes. Anyone can

@@ -10,6 +10,7 @@ use crate::sessions::SessionRecord;
 use crate::users::User;
 
 /// Exports everything stored about a user.
+#[doc = include_str!("signatures/UserDataStore.md")]
 #[async_trait]
 pub trait UserDataStore: Send + Sync + 'static {
     /// Returns everything stored about this user, read in one transaction, or `None` if the account

@@ -25,6 +25,7 @@ use crate::mails::NewCode;
 ///   [`DeviceVersion`] is incremented.
 /// - Deleting an account deletes everything stored about its user. The audit log keeps one event,
 ///   which records that the account with this user id was deleted.
+#[doc = include_str!("signatures/UserStore.md")]
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Creates an account and records `event`. If `verification` is given, stores the code that

@@ -4,7 +4,7 @@
 //! them. The path `crate::throttle::Attempt` makes an edge to `throttle`. The path `crate::Attempt`
 //! makes an edge to the crate root, which in turn has edges to all modules that it imports or
 //! re-exports from. Items that are compiled for tests only are ignored, and so are the arguments of
-//! macros.
+//! macros. A module with a `path` belongs to the module that declares it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -47,20 +47,21 @@ impl ModuleGraph {
             _ => None,
         });
         let mut graph = Self { modules: modules.collect(), edges: BTreeMap::new() };
-        let mut open = graph.scan(Vec::new(), &root);
-        while let Some(path) = open.pop() {
-            let name = path.join("/");
-            let file = parse_first(&source, &[format!("{name}.rs"), format!("{name}/mod.rs")])?;
-            open.extend(graph.scan(path, &file));
+        let mut open = graph.scan(Vec::new(), "", &root);
+        while let Some(Child { path, file }) = open.pop() {
+            let parsed = parse_first(&source, &[format!("{file}.rs"), format!("{file}/mod.rs")])?;
+            open.extend(graph.scan(path, &file, &parsed));
         }
         Ok(graph)
     }
 
-    /// Adds the edges of a file. Returns the paths of the modules that it declares and that have
-    /// their own files.
-    fn scan(&mut self, path: Vec<String>, file: &File) -> Vec<Vec<String>> {
-        let mut scan = Scan { graph: self, path, children: Vec::new() };
-        scan.visit_file(file);
+    /// Adds the edges of a file, whose name without `.rs` is `file`. Returns the modules that it
+    /// declares and that have their own files.
+    fn scan(&mut self, path: Vec<String>, file: &str, parsed: &File) -> Vec<Child> {
+        let folder: Vec<_> = file.split('/').filter(|part| !part.is_empty()).collect();
+        let folder = folder.into_iter().map(str::to_owned).collect();
+        let mut scan = Scan { graph: self, path, folder, children: Vec::new() };
+        scan.visit_file(parsed);
         scan.children
     }
 
@@ -109,13 +110,22 @@ impl ModuleGraph {
     }
 }
 
+/// A module with its own file.
+struct Child {
+    path: Vec<String>,
+    /// The path of the file in the folder of the sources, without `.rs` or `/mod.rs`.
+    file: String,
+}
+
 /// A visitor of the paths in one file. It ignores items that are compiled for tests only.
 struct Scan<'a> {
     graph: &'a mut ModuleGraph,
     /// The path of the visited module, which may be a module inside the file.
     path: Vec<String>,
-    /// The paths of the modules that are declared here and have their own files.
-    children: Vec<Vec<String>>,
+    /// The folder of the files of modules that are declared here.
+    folder: Vec<String>,
+    /// The modules that are declared here and have their own files.
+    children: Vec<Child>,
 }
 
 impl Visit<'_> for Scan<'_> {
@@ -127,10 +137,17 @@ impl Visit<'_> for Scan<'_> {
 
     fn visit_item_mod(&mut self, module: &ItemMod) {
         self.path.push(module.ident.to_string());
-        match &module.content {
-            Some(_) => visit::visit_item_mod(self, module),
-            None => self.children.push(self.path.clone()),
+        self.folder.push(module.ident.to_string());
+        if module.content.is_some() {
+            visit::visit_item_mod(self, module);
+        } else {
+            let file = match explicit_path(&module.attrs) {
+                Some(path) => path,
+                None => self.folder.join("/"),
+            };
+            self.children.push(Child { path: self.path.clone(), file });
         }
+        self.folder.pop();
         self.path.pop();
     }
 
@@ -143,6 +160,18 @@ impl Visit<'_> for Scan<'_> {
         self.add_edge(&segments);
         visit::visit_path(self, path);
     }
+}
+
+/// Returns the value of `#[path = "…"]` without `.rs` or `/mod.rs`. It is taken to be relative to
+/// the folder of the sources, as it is for a module of the crate root's own modules.
+fn explicit_path(attributes: &[Attribute]) -> Option<String> {
+    let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("path"))?;
+    let syn::Meta::NameValue(path) = &attribute.meta else { return None };
+    let syn::Expr::Lit(literal) = &path.value else { return None };
+    let syn::Lit::Str(path) = &literal.lit else { return None };
+    let path = path.value();
+    let path = path.strip_suffix(".rs").unwrap_or(&path);
+    Some(path.strip_suffix("/mod").unwrap_or(path).to_owned())
 }
 
 impl Scan<'_> {

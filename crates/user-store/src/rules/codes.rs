@@ -13,17 +13,22 @@ use crate::sessions::ActingSession;
 use crate::users::User;
 
 /// The purpose of a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CodePurpose {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CodePurpose {
+    /// To verify the email address.
     VerifyEmail,
+    /// To change the email address.
     ChangeEmail,
+    /// To reset the password. The code is a reset token.
     ResetPassword,
+    /// To sign in.
     SignIn,
 }
 
 impl CodePurpose {
     /// Returns the stable name of the purpose.
-    pub(crate) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::ChangeEmail => "change_email",

@@ -16,11 +16,11 @@ pub(crate) struct Decoys {
 
 /// The number of accounts whose hashes have the same template.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct HashClass {
+pub struct HashClass {
     /// The accounts at the last import or count.
-    pub(crate) accounts: u32,
+    pub accounts: u32,
     /// The maximum of `accounts` so far.
-    pub(crate) max_accounts: u32,
+    pub max_accounts: u32,
 }
 
 /// The version of the decoys, and the time of the last count.
@@ -70,6 +70,7 @@ pub(crate) fn count_by_template<'a>(
 
 /// Counts a stored hash by template, as [`count_by_template`] does. A hash that cannot be parsed is
 /// not counted, because nobody can sign in with it.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) fn count_stored(stored: &str, counts: &mut BTreeMap<String, u32>) {
     if let Ok(hash) = stored.parse::<PasswordHash>() {
         for (template, accounts) in count_by_template([&hash]) {

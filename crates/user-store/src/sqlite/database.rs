@@ -73,6 +73,19 @@ impl Database {
         self.run(move |connection| Ok(query(connection)?)).await
     }
 
+    /// Runs `query`, which reads with several statements, in one transaction.
+    pub(super) async fn snapshot<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.read(move |connection| {
+            let tx = connection.unchecked_transaction()?;
+            query(&tx)
+        })
+        .await
+    }
+
     /// Runs `query` in one transaction, which is committed if the query returns `Ok`. The
     /// transaction takes the write lock when it begins, so that it never fails halfway because of
     /// another writer.

@@ -6,5 +6,6 @@
 mod copy;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod signatures;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -43,6 +43,21 @@ fn a_path_to_an_item_of_the_root_is_an_edge_to_the_root() {
 }
 
 #[test]
+fn a_module_with_a_path_is_read_for_each_module_that_declares_it() {
+    let path = "#[path = \"shared/mod.rs\"] mod shared;";
+    let graph = graph(&[
+        ("lib.rs", "mod a; mod b; mod c;"),
+        ("a.rs", path),
+        ("b.rs", path),
+        ("c.rs", ""),
+        ("shared/mod.rs", "mod inner;"),
+        ("shared/inner.rs", "use crate::c::C;"),
+    ]);
+    let expected = ["a → c in a::shared::inner", "b → c in b::shared::inner"];
+    assert_eq!(edges(&graph), expected);
+}
+
+#[test]
 fn modules_that_reach_each_other_through_others_are_one_cycle() {
     let graph = graph(&[
         ("main.rs", "mod a; mod b; mod c; mod d; use d::D;"),

@@ -208,11 +208,15 @@ pub(in crate::sqlite) fn delete_recovery_codes(
 
 pub(in crate::sqlite) fn delete_recovery_code(
     connection: &Connection,
+    user: UserId,
     code: &RecoveryCodeHash,
 ) -> Result<()> {
     connection
-        .prepare_cached("DELETE FROM recovery_codes WHERE hash = ?1")?
-        .execute([code.as_bytes()])?;
+        .prepare_cached(
+            "DELETE FROM recovery_codes
+             WHERE hash = ?2 AND user_number = (SELECT number FROM users WHERE id = ?1)",
+        )?
+        .execute(params![user.as_uuid().as_bytes(), code.as_bytes()])?;
     Ok(())
 }
 

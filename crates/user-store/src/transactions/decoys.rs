@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use auth_core::{DecoyKey, Timestamp};
 
+use super::statements::decoys;
+use super::{BackendStore, Result};
 use crate::decoys::{DecoyStore, RecountOutcome};
 use crate::error::StoreError;
 use crate::rules::decoys::{is_recount_due, max_memory};
-use crate::sqlite::statements::decoys;
-use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
-impl DecoyStore for SqliteStore {
+impl DecoyStore for BackendStore {
     async fn ensure_decoy_key(&self, candidate: &DecoyKey) -> Result<DecoyKey, StoreError> {
         // Read first, so that a server that starts on a store with a key does not wait for writers.
         if let Some(key) = self.database.read(decoys::key).await? {
@@ -28,13 +28,12 @@ impl DecoyStore for SqliteStore {
 
     async fn recount_decoys(&self, now: Timestamp) -> Result<RecountOutcome, StoreError> {
         // The count reads all accounts. Writers do not wait for it.
-        let counted = self.database.read(move |connection| {
-            let tx = connection.unchecked_transaction()?;
-            let state = decoys::state(&tx)?;
+        let counted = self.database.snapshot(move |tx| {
+            let state = decoys::state(tx)?;
             if !is_recount_due(state.counted_at, now) {
                 return Ok(None);
             }
-            Ok(Some((state, decoys::count(&tx)?)))
+            Ok(Some((state, decoys::count(tx)?)))
         });
         let Some((state, count)) = counted.await? else { return Ok(RecountOutcome::NotDue) };
         self.database

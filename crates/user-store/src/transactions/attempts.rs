@@ -1,17 +1,16 @@
 use async_trait::async_trait;
 use auth_core::{Admission, Timestamp, UserId};
-use rusqlite::Connection;
 
+use super::statements::{attempts, audit, factors, users};
+use super::{BackendStore, Result, Tx};
 use crate::attempts::{
     AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, UnlockOutcome,
 };
 use crate::error::StoreError;
 use crate::rules::{self, Decision};
-use crate::sqlite::statements::{attempts, audit, factors, users};
-use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
-impl AttemptStore for SqliteStore {
+impl AttemptStore for BackendStore {
     async fn begin_attempt(
         &self,
         counters: &[LimitedCounter],
@@ -19,8 +18,8 @@ impl AttemptStore for SqliteStore {
     ) -> Result<Admission, StoreError> {
         // Judge the attempt in a read first, so that rejected attempts do not hold up writers.
         let limited = counters.to_vec();
-        let admission = self.database.read(move |connection| {
-            Ok(rules::attempts::judge(&mut attempts::find_all(connection, &limited)?, now))
+        let admission = self.database.read(move |tx| {
+            Ok(rules::attempts::judge(&mut attempts::find_all(tx, &limited)?, now))
         });
         let admission = admission.await?;
         if admission != Admission::Admitted {
@@ -83,10 +82,10 @@ impl AttemptStore for SqliteStore {
 
     async fn lockouts(&self, user: UserId, now: Timestamp) -> Result<Option<Lockouts>, StoreError> {
         self.database
-            .read(move |connection| {
-                let Some(email) = users::email_key(connection, user)? else { return Ok(None) };
-                let counters = attempts::of_account(connection, &email)?;
-                let failures = factors::failures(connection, user)?;
+            .read(move |tx| {
+                let Some(email) = users::email_key(tx, user)? else { return Ok(None) };
+                let counters = attempts::of_account(tx, &email)?;
+                let failures = factors::failures(tx, user)?;
                 Ok(Some(rules::attempts::lockouts(&email, &counters, &failures, now)))
             })
             .await
@@ -98,7 +97,7 @@ impl AttemptStore for SqliteStore {
 }
 
 /// Deletes the counters of failed sign-ins to an account.
-pub(super) fn delete_counters(tx: &Connection, user: UserId) -> rusqlite::Result<()> {
+pub(super) fn delete_counters(tx: Tx<'_>, user: UserId) -> Result<()> {
     match users::email_key(tx, user)? {
         Some(email) => attempts::delete_of_account(tx, &email),
         None => Ok(()),

@@ -1,21 +1,16 @@
 use async_trait::async_trait;
 use auth_core::{SigningKey, SigningKeySeed, Timestamp};
 
+use super::statements::{audit, keys};
+use super::{BackendStore, Result};
 use crate::error::StoreError;
 use crate::keys::{KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 use crate::rules::{self, Decision};
-use crate::sqlite::statements::{audit, keys};
-use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
-impl KeyStore for SqliteStore {
+impl KeyStore for BackendStore {
     async fn signing_keys(&self) -> Result<SigningKeySet, StoreError> {
-        self.database
-            .read(|connection| {
-                let tx = connection.unchecked_transaction()?;
-                keys::set(&tx)
-            })
-            .await
+        self.database.snapshot(keys::set).await
     }
 
     async fn ensure_signing_key(

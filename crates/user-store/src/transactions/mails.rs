@@ -1,17 +1,17 @@
 use async_trait::async_trait;
 use auth_core::{MailId, Timestamp};
 
+use super::statements::{audit, codes, mails, users};
+use super::{BackendStore, Result};
 use crate::error::StoreError;
 use crate::mails::{Mail, MailRecord, Outbox, RetryMailsOutcome};
 use crate::rules;
-use crate::sqlite::statements::{audit, codes, mails, users};
-use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
-impl Outbox for SqliteStore {
+impl Outbox for BackendStore {
     async fn claim_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<Mail>, StoreError> {
         // Most calls find nothing, and then do not hold up writers.
-        let is_due = self.database.read(move |connection| mails::is_any_due(connection, now));
+        let is_due = self.database.read(move |tx| mails::is_any_due(tx, now));
         if !is_due.await? {
             return Ok(Vec::new());
         }
@@ -57,7 +57,7 @@ impl Outbox for SqliteStore {
         after: Option<MailId>,
         limit: u32,
     ) -> Result<Vec<MailRecord>, StoreError> {
-        self.database.read(move |connection| mails::page(connection, after, limit)).await
+        self.database.read(move |tx| mails::page(tx, after, limit)).await
     }
 
     async fn retry_mails(

@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use auth_core::{Timestamp, UserId};
 
+use super::statements::{audit, users};
+use super::{BackendStore, Result};
 use crate::audit::{AuditLog, Event, EventId};
 use crate::error::StoreError;
 use crate::rules;
-use crate::sqlite::statements::{audit, users};
-use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
-impl AuditLog for SqliteStore {
+impl AuditLog for BackendStore {
     async fn record_event(&self, event: &Event) -> Result<(), StoreError> {
         let event = event.clone();
         self.database
@@ -26,7 +26,7 @@ impl AuditLog for SqliteStore {
     }
 
     async fn activity(&self, user: UserId, limit: u32) -> Result<Vec<Event>, StoreError> {
-        self.database.read(move |connection| audit::of_user(connection, user, limit)).await
+        self.database.read(move |tx| audit::of_user(tx, user, limit)).await
     }
 
     async fn events(
@@ -35,7 +35,7 @@ impl AuditLog for SqliteStore {
         after: Option<EventId>,
         limit: u32,
     ) -> Result<Vec<(EventId, Event)>, StoreError> {
-        self.database.read(move |connection| audit::page(connection, user, after, limit)).await
+        self.database.read(move |tx| audit::page(tx, user, after, limit)).await
     }
 
     async fn purge_events(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {

@@ -2,8 +2,11 @@ use async_trait::async_trait;
 use auth_core::{
     CodeHash, EmailHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp, UserId,
 };
-use rusqlite::{Connection, Result};
 
+use super::attempts::delete_counters;
+use super::sessions::insert_session;
+use super::statements::{audit, codes, mails, sessions, users};
+use super::{BackendStore, Result, Tx};
 use crate::codes::{
     ChangeEmailOutcome, CodeStore, NewEmailChange, NewResetToken, NewSignInCode,
     OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
@@ -17,14 +20,10 @@ use crate::rules::mails::MailRow;
 use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
-use crate::sqlite::attempts::delete_counters;
-use crate::sqlite::sessions::insert_session;
-use crate::sqlite::statements::{audit, codes, mails, sessions, users};
-use crate::sqlite::store::SqliteStore;
 use crate::users::{KnownBrowsers, Reauthentication, User};
 
 #[async_trait]
-impl CodeStore for SqliteStore {
+impl CodeStore for BackendStore {
     async fn send_verification_code(
         &self,
         acting: &ActingSession,
@@ -184,10 +183,9 @@ impl CodeStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
         let token = *token;
-        let found = self.database.read(move |connection| {
-            let tx = connection.unchecked_transaction()?;
-            let code = codes::by_reset_token(&tx, &token)?;
-            let account = account_of(&tx, code.as_ref())?;
+        let found = self.database.snapshot(move |tx| {
+            let code = codes::by_reset_token(tx, &token)?;
+            let account = account_of(tx, code.as_ref())?;
             Ok((code, account))
         });
         let (code, account) = found.await?;
@@ -258,7 +256,7 @@ impl CodeStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<PendingSignIn>, StoreError> {
         let browser = *browser;
-        let found = self.database.read(move |connection| codes::by_browser(connection, &browser));
+        let found = self.database.read(move |tx| codes::by_browser(tx, &browser));
         let code = found.await?.filter(|code| now < code.expires_at);
         Ok(code.map(|code| PendingSignIn { user: code.user, remember: code.remember }))
     }
@@ -314,7 +312,7 @@ fn second_factor_required(user: User, state: Option<AccountState>) -> OpenSessio
 
 /// Carries out a decision about a request for a mail with a code. Returns `stored` if the rows of
 /// the request are saved.
-fn carry_out<O>(tx: &Connection, decision: Decision<CodeRequest, O>, stored: O) -> Result<O> {
+fn carry_out<O>(tx: Tx<'_>, decision: Decision<CodeRequest, O>, stored: O) -> Result<O> {
     match decision {
         Decision::Write(request) => {
             save(tx, &request)?;
@@ -325,7 +323,7 @@ fn carry_out<O>(tx: &Connection, decision: Decision<CodeRequest, O>, stored: O) 
 }
 
 /// Saves the rows of a request for a mail with a code.
-pub(super) fn save(tx: &Connection, request: &CodeRequest) -> Result<()> {
+pub(super) fn save(tx: Tx<'_>, request: &CodeRequest) -> Result<()> {
     let CodeRequest { purpose, code, mails, event } = request;
     codes::replace(tx, *purpose, code)?;
     mails::delete_unsent(tx, *purpose, &code.email_hash)?;
@@ -339,7 +337,7 @@ pub(super) fn save(tx: &Connection, request: &CodeRequest) -> Result<()> {
 }
 
 /// Adds a mail, if there is one.
-pub(super) fn add(tx: &Connection, mail: Option<&MailRow>) -> Result<()> {
+pub(super) fn add(tx: Tx<'_>, mail: Option<&MailRow>) -> Result<()> {
     match mail {
         Some(mail) => mails::insert(tx, mail),
         None => Ok(()),
@@ -347,12 +345,12 @@ pub(super) fn add(tx: &Connection, mail: Option<&MailRow>) -> Result<()> {
 }
 
 /// Deletes all codes of an account, and the unsent mails with codes.
-pub(super) fn delete_codes(tx: &Connection, user: UserId) -> Result<()> {
+pub(super) fn delete_codes(tx: Tx<'_>, user: UserId) -> Result<()> {
     codes::delete_of_user(tx, user)?;
     mails::delete_unsent_of_user(tx, user)
 }
 
-fn delete_code(tx: &Connection, code: Option<&CodeRow>) -> Result<()> {
+fn delete_code(tx: Tx<'_>, code: Option<&CodeRow>) -> Result<()> {
     match code {
         Some(code) => codes::delete(tx, &code.hash),
         None => Ok(()),
@@ -361,10 +359,7 @@ fn delete_code(tx: &Connection, code: Option<&CodeRow>) -> Result<()> {
 
 /// Carries out the part of a decision that does not depend on the change. Returns what to write if
 /// the code was right, and the outcome otherwise.
-fn try_code<W, O>(
-    tx: &Connection,
-    decision: CodeDecision<W, O>,
-) -> Result<std::result::Result<W, O>> {
+fn try_code<W, O>(tx: Tx<'_>, decision: CodeDecision<W, O>) -> Result<std::result::Result<W, O>> {
     match decision {
         CodeDecision::Use(write) => Ok(Ok(write)),
         CodeDecision::CountTry(hash, outcome) => {
@@ -380,11 +375,7 @@ fn try_code<W, O>(
 }
 
 /// Returns the code with this purpose for the current email address of an account.
-fn code_of(
-    tx: &Connection,
-    purpose: CodePurpose,
-    account: Option<&User>,
-) -> Result<Option<CodeRow>> {
+fn code_of(tx: Tx<'_>, purpose: CodePurpose, account: Option<&User>) -> Result<Option<CodeRow>> {
     match account {
         Some(account) => codes::of_email(tx, purpose, &EmailHash::of(account.email.key())),
         None => Ok(None),
@@ -392,7 +383,7 @@ fn code_of(
 }
 
 /// Returns the account of a code.
-fn account_of(tx: &Connection, code: Option<&CodeRow>) -> Result<Option<User>> {
+fn account_of(tx: Tx<'_>, code: Option<&CodeRow>) -> Result<Option<User>> {
     match code.and_then(|code| code.user) {
         Some(user) => users::by_id(tx, user),
         None => Ok(None),

@@ -1,6 +1,8 @@
 use auth_core::UserId;
-use rusqlite::{Connection, Result};
 
+use super::super::sessions::insert_session;
+use super::super::statements::{factors, users};
+use super::super::{Result, Tx};
 use super::{save_record, save_wrong_code};
 use crate::factors::{
     OpenedSession, Passkey, PasskeySignIn, PasskeySignInOutcome, PresentedFactor, SecondStep,
@@ -12,11 +14,9 @@ use crate::rules::factors::{
 };
 use crate::rules::{self, Decision};
 use crate::sessions::NewSession;
-use crate::sqlite::sessions::insert_session;
-use crate::sqlite::statements::{factors, users};
 
 /// Opens a session with a ticket and a second factor.
-pub(super) fn with_second_factor(tx: &Connection, step: &SecondStep) -> Result<SecondStepOutcome> {
+pub(super) fn with_second_factor(tx: Tx<'_>, step: &SecondStep) -> Result<SecondStepOutcome> {
     let user = step.ticket.user;
     let account = users::by_id(tx, user)?;
     let state = users::account_state(tx, user)?;
@@ -50,10 +50,7 @@ pub(super) fn with_second_factor(tx: &Connection, step: &SecondStep) -> Result<S
 }
 
 /// Opens a session with a passkey alone.
-pub(super) fn with_passkey(
-    tx: &Connection,
-    sign_in: &PasskeySignIn,
-) -> Result<PasskeySignInOutcome> {
+pub(super) fn with_passkey(tx: Tx<'_>, sign_in: &PasskeySignIn) -> Result<PasskeySignInOutcome> {
     let user = sign_in.session.session.user_id;
     let Some(account) = users::by_id(tx, user)? else {
         return Ok(PasskeySignInOutcome::Rejected);
@@ -88,7 +85,7 @@ struct Presented {
 }
 
 impl Presented {
-    fn read(tx: &Connection, user: UserId, factor: &PresentedFactor) -> Result<Self> {
+    fn read(tx: Tx<'_>, user: UserId, factor: &PresentedFactor) -> Result<Self> {
         Ok(match factor {
             PresentedFactor::AppCode(_) => {
                 Self { totp: factors::totp(tx, user)?, ..Self::default() }
@@ -107,14 +104,14 @@ impl Presented {
 }
 
 /// Writes the decision that a second factor or a passkey opens a session.
-fn open_session(tx: &Connection, write: SignInWrite, new: &NewSession) -> Result<OpenedSession> {
+fn open_session(tx: Tx<'_>, write: SignInWrite, new: &NewSession) -> Result<OpenedSession> {
     let now = new.session.created_at;
     for used in &write.used_ids {
         factors::insert_used(tx, used)?;
     }
     match &write.factor {
         UsedFactor::AppCode(step) => factors::use_totp(tx, write.user.id, *step, now)?,
-        UsedFactor::RecoveryCode(hash) => factors::delete_recovery_code(tx, hash)?,
+        UsedFactor::RecoveryCode(hash) => factors::delete_recovery_code(tx, write.user.id, hash)?,
         UsedFactor::Passkey(id, state) => factors::use_passkey(tx, *id, *state, now)?,
     }
     factors::delete_failures(tx, write.user.id)?;
@@ -123,7 +120,7 @@ fn open_session(tx: &Connection, write: SignInWrite, new: &NewSession) -> Result
     Ok(OpenedSession { user: write.user, device_version: write.device_version, ended })
 }
 
-fn save_rejected_passkey(tx: &Connection, rejected: &RejectedPasskey) -> Result<()> {
+fn save_rejected_passkey(tx: Tx<'_>, rejected: &RejectedPasskey) -> Result<()> {
     factors::insert_used(tx, &rejected.challenge)?;
     save_record(tx, &rejected.record)
 }

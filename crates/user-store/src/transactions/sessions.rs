@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use auth_core::{FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, Timestamp, UserId};
-use rusqlite::Connection;
 
+use super::statements::{audit, sessions, users};
+use super::{BackendStore, Result, Tx};
 use crate::error::StoreError;
 use crate::rules::refresh::RotationWrite;
 use crate::rules::sessions::{EndedAndActing, OthersAndActing};
@@ -10,12 +11,10 @@ use crate::sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
     PresentedSession, PresentedToken, RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
-use crate::sqlite::statements::{audit, sessions, users};
-use crate::sqlite::store::SqliteStore;
 use crate::users::PasswordVersion;
 
 #[async_trait]
-impl SessionStore for SqliteStore {
+impl SessionStore for BackendStore {
     async fn open_session(
         &self,
         session: &NewSession,
@@ -46,8 +45,7 @@ impl SessionStore for SqliteStore {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<ActiveSession>, StoreError> {
-        let found =
-            self.database.look_up(move |connection| sessions::with_user(connection, id)).await?;
+        let found = self.database.look_up(move |tx| sessions::with_user(tx, id)).await?;
         Ok(found.filter(|found| found.session.is_alive(now)))
     }
 
@@ -57,8 +55,7 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
         let family = *family;
-        let found =
-            self.database.look_up(move |connection| sessions::by_family(connection, &family));
+        let found = self.database.look_up(move |tx| sessions::by_family(tx, &family));
         match found.await? {
             Some(found) if found.session.is_alive(now) => Ok(Some(found.session)),
             _ => Ok(None),
@@ -89,8 +86,7 @@ impl SessionStore for SqliteStore {
         user: UserId,
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError> {
-        let mut found =
-            self.database.read(move |connection| sessions::of_user(connection, user)).await?;
+        let mut found = self.database.read(move |tx| sessions::of_user(tx, user)).await?;
         found.retain(|record| record.session.is_alive(now));
         Ok(found)
     }
@@ -103,8 +99,7 @@ impl SessionStore for SqliteStore {
     ) -> Result<RotateOutcome, StoreError> {
         let (rotation, policy) = (rotation.clone(), *policy);
         let family = rotation.family;
-        let found =
-            self.database.look_up(move |connection| sessions::by_family(connection, &family));
+        let found = self.database.look_up(move |tx| sessions::by_family(tx, &family));
         let decision = rules::refresh::rotate_refresh_token(&rotation, found.await?, &policy, now);
         // Anybody can send an unknown token, so it must not take the write lock.
         if let Decision::Return(outcome) = decision {
@@ -147,10 +142,10 @@ impl SessionStore for SqliteStore {
     ) -> Result<EndSessionsOutcome, StoreError> {
         let acting = acting.clone();
         let acting_id = acting.session.id;
-        let stored = move |connection: &Connection| {
+        let stored = move |tx: Tx<'_>| {
             Ok(EndedAndActing {
-                ended: sessions::by_id(connection, id)?,
-                acting: sessions::by_id(connection, acting_id)?,
+                ended: sessions::by_id(tx, id)?,
+                acting: sessions::by_id(tx, acting_id)?,
             })
         };
         let found = self.database.read(stored).await?;
@@ -176,10 +171,10 @@ impl SessionStore for SqliteStore {
     ) -> Result<EndSessionsOutcome, StoreError> {
         let acting = acting.clone();
         let Session { id, user_id, .. } = acting.session;
-        let stored = move |connection: &Connection| {
+        let stored = move |tx: Tx<'_>| {
             Ok(OthersAndActing {
-                others: sessions::count_others(connection, user_id, id, now)?,
-                acting: sessions::by_id(connection, id)?,
+                others: sessions::count_others(tx, user_id, id, now)?,
+                acting: sessions::by_id(tx, id)?,
             })
         };
         let found = self.database.read(stored).await?;
@@ -223,10 +218,7 @@ impl SessionStore for SqliteStore {
 
 /// Inserts a session. Ends the one that it replaces, and those beyond
 /// [`NewSession::MAX_PER_USER`]. Returns the ended ones.
-pub(super) fn insert_session(
-    tx: &Connection,
-    new: &NewSession,
-) -> rusqlite::Result<Vec<SessionId>> {
+pub(super) fn insert_session(tx: Tx<'_>, new: &NewSession) -> Result<Vec<SessionId>> {
     let (user, now) = (new.session.user_id, new.session.created_at);
     let mut ended = Vec::new();
     if let Some(family) = &new.replaces {

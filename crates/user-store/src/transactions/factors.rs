@@ -5,8 +5,10 @@ use auth_core::{
     CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
     TotpSecret, UserId,
 };
-use rusqlite::{Connection, Result};
 
+use super::codes::{add, delete_codes};
+use super::statements::{audit, factors, sessions, users};
+use super::{BackendStore, Result, Tx};
 use crate::error::StoreError;
 use crate::factors::{
     AddPasskeyOutcome, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, FactorStore, Factors,
@@ -20,20 +22,12 @@ use crate::rules::factors::{
 };
 use crate::rules::{self, Decision};
 use crate::sessions::ActingSession;
-use crate::sqlite::codes::{add, delete_codes};
-use crate::sqlite::statements::{audit, factors, sessions, users};
-use crate::sqlite::store::SqliteStore;
 use crate::users::User;
 
 #[async_trait]
-impl FactorStore for SqliteStore {
+impl FactorStore for BackendStore {
     async fn factors(&self, user: UserId) -> Result<Factors, StoreError> {
-        self.database
-            .read(move |connection| {
-                let tx = connection.unchecked_transaction()?;
-                read_factors(&tx, user)
-            })
-            .await
+        self.database.snapshot(move |tx| read_factors(tx, user)).await
     }
 
     async fn factors_of_ticket(
@@ -43,17 +37,16 @@ impl FactorStore for SqliteStore {
     ) -> Result<Option<Factors>, StoreError> {
         let ticket = *ticket;
         self.database
-            .read(move |connection| {
-                let tx = connection.unchecked_transaction()?;
-                let account = users::by_id(&tx, ticket.user)?;
-                let state = users::account_state(&tx, ticket.user)?;
+            .snapshot(move |tx| {
+                let account = users::by_id(tx, ticket.user)?;
+                let state = users::account_state(tx, ticket.user)?;
                 let rows = TicketRows {
                     account: account.as_ref(),
                     state: state.as_ref(),
-                    is_used: factors::is_used(&tx, ticket.id)?,
+                    is_used: factors::is_used(tx, ticket.id)?,
                 };
                 match rules::factors::valid_ticket(&ticket, rows, now) {
-                    Some((account, _)) => read_factors(&tx, account.id).map(Some),
+                    Some((account, _)) => read_factors(tx, account.id).map(Some),
                     None => Ok(None),
                 }
             })
@@ -284,9 +277,7 @@ impl FactorStore for SqliteStore {
 
     async fn passkey(&self, credential: &CredentialId) -> Result<Option<Passkey>, StoreError> {
         let credential = credential.clone();
-        self.database
-            .read(move |connection| factors::passkey_by_credential(connection, &credential))
-            .await
+        self.database.read(move |tx| factors::passkey_by_credential(tx, &credential)).await
     }
 
     async fn open_session_with_second_factor(
@@ -346,7 +337,7 @@ impl FactorStore for SqliteStore {
 }
 
 /// Reads the second factors and the passkeys of a user. The caller must read in a transaction.
-pub(super) fn read_factors(tx: &Connection, user: UserId) -> Result<Factors> {
+pub(super) fn read_factors(tx: Tx<'_>, user: UserId) -> Result<Factors> {
     let account = users::by_id(tx, user)?;
     Ok(Factors {
         second_factor_at: account.and_then(|account| account.second_factor_at),
@@ -363,7 +354,7 @@ struct Acting {
 }
 
 impl Acting {
-    fn read(tx: &Connection, acting: &ActingSession) -> Result<Self> {
+    fn read(tx: Tx<'_>, acting: &ActingSession) -> Result<Self> {
         let session = sessions::by_id(tx, acting.session.id)?;
         Ok(Self { session, account: users::by_id(tx, acting.session.user_id)? })
     }
@@ -373,7 +364,7 @@ impl Acting {
     }
 }
 
-fn save_wrong_code(tx: &Connection, wrong: &WrongCode) -> Result<()> {
+fn save_wrong_code(tx: Tx<'_>, wrong: &WrongCode) -> Result<()> {
     if let Some(failures) = &wrong.failures {
         factors::save_failures(tx, wrong.user, failures)?;
     }
@@ -381,7 +372,7 @@ fn save_wrong_code(tx: &Connection, wrong: &WrongCode) -> Result<()> {
 }
 
 /// Turns the second factor off, and deletes everything that belongs to it. Passkeys stay.
-fn delete_second_factor(tx: &Connection, user: UserId) -> Result<()> {
+fn delete_second_factor(tx: Tx<'_>, user: UserId) -> Result<()> {
     users::set_second_factor_at(tx, user, None)?;
     factors::delete_totp(tx, user)?;
     factors::delete_pending_totp(tx, user)?;
@@ -389,7 +380,7 @@ fn delete_second_factor(tx: &Connection, user: UserId) -> Result<()> {
     factors::delete_failures(tx, user)
 }
 
-fn save_record(tx: &Connection, record: &Record) -> Result<()> {
+fn save_record(tx: Tx<'_>, record: &Record) -> Result<()> {
     for event in &record.events {
         audit::insert(tx, event)?;
     }

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use auth_core::{
     ClientInfo, DecoyPosition, EmailHash, EmailKey, MailId, PasswordHash, Timestamp, UserId,
 };
-use rusqlite::Connection;
 
+use super::attempts::delete_counters;
+use super::codes::{add, delete_codes, save};
+use super::statements::{audit, codes, decoys, factors, mails, sessions, users};
+use super::{BackendStore, Result, Tx, taken_since_the_check};
 use crate::audit::Event;
 use crate::error::StoreError;
 use crate::mails::NewCode;
@@ -13,10 +16,6 @@ use crate::mails::NoticeKind;
 use crate::rules::codes::CodePurpose;
 use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
-use crate::sqlite::attempts::delete_counters;
-use crate::sqlite::codes::{add, delete_codes, save};
-use crate::sqlite::statements::{audit, codes, decoys, factors, mails, sessions, users};
-use crate::sqlite::store::SqliteStore;
 use crate::users::{
     Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
     ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser, UpdateUserOutcome,
@@ -24,7 +23,7 @@ use crate::users::{
 };
 
 #[async_trait]
-impl UserStore for SqliteStore {
+impl UserStore for BackendStore {
     async fn create_user(
         &self,
         user: &User,
@@ -68,7 +67,7 @@ impl UserStore for SqliteStore {
         decoy_position: &DecoyPosition,
     ) -> Result<Challenge, StoreError> {
         let (email, position) = (email.clone(), *decoy_position);
-        self.database.read(move |connection| users::credentials(connection, &email, position)).await
+        self.database.read(move |tx| users::credentials(tx, &email, position)).await
     }
 
     async fn rehash_password(
@@ -92,16 +91,16 @@ impl UserStore for SqliteStore {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.database.read(move |connection| users::by_id(connection, id)).await
+        self.database.read(move |tx| users::by_id(tx, id)).await
     }
 
     async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError> {
         let email = email.clone();
-        self.database.read(move |connection| users::by_email(connection, &email)).await
+        self.database.read(move |tx| users::by_email(tx, &email)).await
     }
 
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.database.read(move |connection| users::page(connection, after, limit)).await
+        self.database.read(move |tx| users::page(tx, after, limit)).await
     }
 
     async fn change_password(
@@ -300,7 +299,7 @@ impl UserStore for SqliteStore {
                     if let users::InsertOutcome::EmailTaken =
                         users::insert(tx, user, password_hash)?
                     {
-                        return Err(rusqlite::Error::StatementChangedRows(0));
+                        return Err(taken_since_the_check());
                     }
                     audit::insert(tx, &rules::users::account_imported(user.id, now))?;
                 }
@@ -312,7 +311,7 @@ impl UserStore for SqliteStore {
 
     async fn check_import(&self, users: &[StoredUser]) -> Result<ImportUsersOutcome, StoreError> {
         let users = users.to_vec();
-        self.database.read(move |connection| check_import(connection, &users)).await
+        self.database.read(move |tx| check_import(tx, &users)).await
     }
 
     async fn export_users(
@@ -320,9 +319,7 @@ impl UserStore for SqliteStore {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<StoredUser>, StoreError> {
-        self.database
-            .read(move |connection| users::page_with_hashes(connection, after, limit))
-            .await
+        self.database.read(move |tx| users::page_with_hashes(tx, after, limit)).await
     }
 }
 
@@ -334,12 +331,7 @@ enum Creation {
 }
 
 /// Deletes an account and everything stored about its user, records `event`, and adds the notice.
-fn delete_account(
-    tx: &Connection,
-    user: UserId,
-    event: &Event,
-    notice: Option<&MailRow>,
-) -> rusqlite::Result<()> {
+fn delete_account(tx: Tx<'_>, user: UserId, event: &Event, notice: Option<&MailRow>) -> Result<()> {
     delete_counters(tx, user)?;
     codes::delete_of_user(tx, user)?;
     mails::delete_of_user(tx, user)?;
@@ -352,11 +344,11 @@ fn delete_account(
 /// Builds the notice of a change, if mail is on and the user's email address is verified. `client`
 /// is `None` if an operator makes the change.
 fn notice(
-    tx: &Connection,
+    tx: Tx<'_>,
     user: UserId,
     notice: NewNotice<'_>,
     now: Timestamp,
-) -> rusqlite::Result<Option<MailRow>> {
+) -> Result<Option<MailRow>> {
     let NewNotice { id, kind, client } = notice;
     let account = users::by_id(tx, user)?;
     Ok(account.and_then(|account| rules::mails::notice(id, kind, &account, client, now)))
@@ -371,7 +363,7 @@ struct NewNotice<'a> {
 }
 
 /// Adapts the decoys to an import.
-fn adapt_decoys(tx: &Connection, imported: &[StoredUser]) -> rusqlite::Result<()> {
+fn adapt_decoys(tx: Tx<'_>, imported: &[StoredUser]) -> Result<()> {
     let hashes = imported.iter().map(|user| &user.password_hash);
     let imported = rules::decoys::count_by_template(hashes);
     if imported.is_empty() {
@@ -382,13 +374,10 @@ fn adapt_decoys(tx: &Connection, imported: &[StoredUser]) -> rusqlite::Result<()
     decoys::replace(tx, &after)
 }
 
-fn check_import(
-    connection: &Connection,
-    users: &[StoredUser],
-) -> rusqlite::Result<ImportUsersOutcome> {
+fn check_import(tx: Tx<'_>, users: &[StoredUser]) -> Result<ImportUsersOutcome> {
     let mut existing = HashSet::new();
     for (index, StoredUser { user, .. }) in users.iter().enumerate() {
-        if users::exists_like(connection, user)? {
+        if users::exists_like(tx, user)? {
             existing.insert(index);
         }
     }
