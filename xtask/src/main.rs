@@ -38,6 +38,7 @@ mod serve;
 mod server;
 mod setup;
 mod soak;
+mod tokens;
 mod usage;
 mod watch;
 mod web;

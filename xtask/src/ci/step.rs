@@ -14,7 +14,7 @@ use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::web::reload::OpenPages;
 use crate::workspace::{self, WASM};
-use crate::{axe, build, fuzz, openapi, passkeys, public_api, python, setup, web};
+use crate::{axe, build, fuzz, openapi, passkeys, public_api, python, setup, tokens, web};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Step {
@@ -38,6 +38,8 @@ pub(super) enum Step {
     Deploy,
     /// Requests and a generated client that test the release binary against its OpenAPI document
     Openapi,
+    /// The samples that verify tokens in Python and JavaScript, with the release binary
+    Tokens,
     /// Verdicts on altered passkeys, compared with those of another implementation
     Passkeys,
     /// A few seconds of fuzzing for each target
@@ -79,7 +81,7 @@ impl Step {
 
     /// Returns whether the step needs the artifacts of [`Step::Build`].
     pub(super) const fn needs_build(self) -> bool {
-        matches!(self, Self::Size | Self::Deploy | Self::Openapi | Self::E2e)
+        matches!(self, Self::Size | Self::Deploy | Self::Openapi | Self::Tokens | Self::E2e)
     }
 
     pub(super) fn check(self, artifacts: &mut Artifacts) -> Result<()> {
@@ -94,6 +96,7 @@ impl Step {
             Self::Size => size(artifacts),
             Self::Deploy => deploy::check(&artifacts.server()?),
             Self::Openapi => openapi::check(artifacts.server()?),
+            Self::Tokens => tokens::check(artifacts.server()?),
             Self::Passkeys => passkeys::check(),
             Self::Fuzz => fuzz::smoke_test(),
             Self::E2e => e2e(artifacts),
@@ -120,7 +123,7 @@ fn lint() -> Result<()> {
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
-const FEATURE_SETS: [(&str, &str); 18] = [
+const FEATURE_SETS: [(&str, &str); 20] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
@@ -136,9 +139,11 @@ const FEATURE_SETS: [(&str, &str); 18] = [
     ("user-store", ""),
     ("user-store", "sqlite"),
     ("user-store", "postgres"),
+    ("user-store", "rows"),
     ("accounts", ""),
     ("accounts", "postgres"),
     ("api", ""),
+    ("latchkey", ""),
 ];
 
 fn test() -> Result<()> {

@@ -1,0 +1,137 @@
+"""Checks the Python sample of docs/embedding/verify-tokens.md: check.py SAMPLE ISSUER LATCHKEY
+
+The sample must accept tokens of the server at ISSUER, before and after a rotation of its keys, and
+reject altered tokens. LATCHKEY is the program. LATCHKEY_DATABASE names its database.
+"""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import uuid
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import ECAlgorithm
+
+sample, issuer, latchkey = sys.argv[1:]
+credentials = {"email": "ada@example.com", "password": "a long walk along the sea"}
+
+
+def load(url):
+    """Returns the module of the sample, with this issuer and no cached keys."""
+    with open(sample) as file:
+        source = file.read()
+    assert "https://auth.example.com" in source
+    module = {}
+    exec(source.replace("https://auth.example.com", url), module)
+    return module
+
+
+def log_in():
+    request = urllib.request.Request(
+        f"{issuer}/api/token",
+        json.dumps(credentials).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)["access_token"]
+
+
+def rejects(verify, token):
+    try:
+        verify(token)
+    except jwt.PyJWTError:
+        return True
+    return False
+
+
+class KeySet(BaseHTTPRequestHandler):
+    """A key set with a key that signs the altered tokens, and with one of another kind."""
+
+    key = Ed25519PrivateKey.generate()
+    p256 = ec.generate_private_key(ec.SECP256R1())
+    fetches = 0
+
+    def do_GET(self):
+        KeySet.fetches += 1
+        x = base64.urlsafe_b64encode(public_key()).rstrip(b"=").decode()
+        key = {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "key-1", "use": "sig", "alg": "EdDSA"}
+        p256 = ECAlgorithm.to_jwk(KeySet.p256.public_key(), as_dict=True) | {"kid": "p256"}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"keys": [key, p256]}).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def public_key():
+    return KeySet.key.public_key().public_bytes_raw()
+
+
+# The tokens of the server.
+module = load(issuer)
+old = log_in()
+claims = module["verify"](old)
+assert claims["iss"] == claims["aud"] == issuer, claims
+assert uuid.UUID(claims["sub"]), claims
+head, body, signature = old.split(".")
+changed = "A" if signature[0] != "A" else "B"
+assert rejects(module["verify"], f"{head}.{body}.{changed}{signature[1:]}")
+assert rejects(module["verify"], "")
+
+# After a rotation, the new key is unknown until the set is fetched again.
+subprocess.run([latchkey, "keys", "rotate", "--now"], check=True, stdout=subprocess.DEVNULL)
+new = log_in()
+assert jwt.get_unverified_header(new)["kid"] != jwt.get_unverified_header(old)["kid"]
+assert rejects(module["verify"], new), "an unknown key must not cause a fetch at once"
+module["keys"].cooldown_duration = 0
+assert module["verify"](new)["sub"] == claims["sub"]
+assert module["verify"](old)["sub"] == claims["sub"]
+
+# Altered tokens, signed by a key of the issuer.
+server = HTTPServer(("127.0.0.1", 0), KeySet)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.server_port}"
+verify = load(url)["verify"]
+now = int(time.time())
+claims = claims | {"iss": url, "aud": url, "iat": now, "nbf": now - 30, "exp": now + 300}
+header = {"typ": "at+jwt", "kid": "key-1"}
+
+
+def token(change_claims={}, change_header={}, key=KeySet.key, algorithm="EdDSA"):
+    changed = {name: value for name, value in (claims | change_claims).items() if value is not None}
+    return jwt.encode(changed, key, algorithm, header | change_header)
+
+
+assert verify(token())["sub"] == claims["sub"]
+altered = {
+    "an expired token": token({"exp": now - 1}),
+    "a token without an expiry": token({"exp": None}),
+    "a token of the future": token({"nbf": now + 5}),
+    "another issuer": token({"iss": "https://other.example"}),
+    "another audience": token({"aud": "https://other.example"}),
+    "a list of audiences": token({"aud": [url, "https://other.example"]}),
+    "another client": token({"client_id": "other"}),
+    "another type": token({}, {"typ": "JWT"}),
+    "another key": token(key=Ed25519PrivateKey.generate()),
+    "an unknown key": token({}, {"kid": "key-2"}),
+    "another algorithm": token({}, {"kid": "p256"}, KeySet.p256, "ES256"),
+    "no signature": token(key=None, algorithm="none"),
+    "the public key as a secret": token(key=public_key(), algorithm="HS256"),
+} | {f"no {name}": token({name: None}) for name in ["sub", "sid", "jti", "iat", "nbf", "iss", "aud"]}
+for name, altered_token in altered.items():
+    assert rejects(verify, altered_token), f"accepted: {name}"
+
+# The key set is cached, and many unknown keys cause no further fetch.
+for number in range(20):
+    verify(token())
+    assert rejects(verify, token({}, {"kid": f"unknown-{number}"}))
+assert KeySet.fetches == 1, KeySet.fetches
+print(f"the Python sample accepts tokens of the server and rejects {len(altered)} altered ones")
