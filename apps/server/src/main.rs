@@ -14,6 +14,7 @@ mod mail;
 mod memory;
 mod operator;
 mod output;
+#[cfg(feature = "pages")]
 mod pages;
 mod postgres;
 mod telemetry;

@@ -17,6 +17,8 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
 
 use crate::args::mail::MailArgs;
 use crate::args::{PasswordArgs, values};
@@ -26,6 +28,7 @@ use crate::http::{self, HttpService};
 use crate::mail::MailSettings;
 use crate::memory::{self, HashMemory};
 use crate::output::print_within;
+#[cfg(feature = "pages")]
 use crate::pages::{self, PageSettings};
 use crate::telemetry::{self, LogFormat};
 use crate::{environment, weakness};
@@ -218,7 +221,7 @@ impl ServeArgs {
             .routes()
             .or(api::api_not_found())
             .unify()
-            .or(pages::routes(PageSettings::of(&accounts)))
+            .or(other_paths(&accounts))
             .unify()
             .boxed();
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());
@@ -329,9 +332,24 @@ fn log_warnings(weaknesses: &[Weakness]) {
     for name in environment::unknown_variables() {
         tracing::warn!("{}", environment::unknown_warning(&name));
     }
+    #[cfg(feature = "pages")]
     if !pages::are_built() {
         tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
     }
+    #[cfg(not(feature = "pages"))]
+    tracing::warn!("this program was built without the pages; it serves only the API");
+}
+
+/// Returns the routes of the pages, for all paths that are not the API's.
+#[cfg(feature = "pages")]
+fn other_paths(accounts: &Accounts) -> BoxedFilter<(Response,)> {
+    pages::routes(PageSettings::of(accounts))
+}
+
+/// Returns a route for all paths that are not the API's. There are no pages in this build.
+#[cfg(not(feature = "pages"))]
+fn other_paths(_: &Accounts) -> BoxedFilter<(Response,)> {
+    warp::any().map(api::not_found).boxed()
 }
 
 /// Logs how mails are sent. A relay that cannot be used is a warning, and does not delay the start.
