@@ -8,12 +8,12 @@ use user_store::auth_core::{
     MailId, PasskeyId, SessionId, SingleUseId, Timestamp, UserId,
 };
 use user_store::rows::{
-    Account, CodePurpose, Decoys, InsertOutcome, RowStore, Rows, StoredCode, StoredMail,
-    StoredSession, Transactions, Work,
+    Account, Decoys, InsertOutcome, RowStore, Rows, StoredCode, StoredMail, StoredSession,
+    Transactions, Work,
 };
 use user_store::{
-    Event, EventId, EventKind, KeySetVersion, Passkey, SigningKeySet, Store, StoreError,
-    async_trait,
+    CodePurpose, Event, EventId, EventKind, KeySetVersion, Passkey, SigningKeySet, Store,
+    StoreError, async_trait,
 };
 
 /// Returns an empty store, for the builder of `accounts` or `api`: `.store(memory_store())`.

@@ -191,6 +191,32 @@ pub struct PendingSignIn {
     pub remember: bool,
 }
 
+/// The purpose of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CodePurpose {
+    /// To verify the email address.
+    VerifyEmail,
+    /// To change the email address.
+    ChangeEmail,
+    /// To reset the password. The code is a reset token.
+    ResetPassword,
+    /// To sign in.
+    SignIn,
+}
+
+impl CodePurpose {
+    /// Returns the stable name of the purpose.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ChangeEmail => "change_email",
+            Self::ResetPassword => "reset_password",
+            Self::SignIn => "sign_in",
+        }
+    }
+}
+
 /// The outcome of [`CodeStore::send_reset_token`] and [`CodeStore::send_sign_in_code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]

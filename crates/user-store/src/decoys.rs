@@ -51,3 +51,12 @@ pub enum RecountOutcome {
     /// An import or another server changed the decoys during the count. Nothing was written.
     Changed,
 }
+
+/// The number of accounts whose imported hashes have the same template.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HashClass {
+    /// The accounts at the last import or count.
+    pub accounts: u32,
+    /// The maximum of `accounts` so far.
+    pub max_accounts: u32,
+}

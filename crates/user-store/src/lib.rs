@@ -105,8 +105,8 @@ pub use attempts::{
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 pub use codes::{
-    ChangeEmailOutcome, CodeStore, MAX_TRIES, NewEmailChange, NewResetToken, NewSignInCode,
-    OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
+    ChangeEmailOutcome, CodePurpose, CodeStore, MAX_TRIES, NewEmailChange, NewResetToken,
+    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
@@ -116,7 +116,7 @@ pub use copy::{
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use copy_end::CopyError;
-pub use decoys::{DecoyStore, RecountOutcome};
+pub use decoys::{DecoyStore, HashClass, RecountOutcome};
 pub use error::StoreError;
 pub use factors::{
     AddPasskeyOutcome, BeginTotpOutcome, CodeThrottle, ConfirmTotp, ConfirmTotpOutcome,

@@ -28,11 +28,12 @@ pub use error::{BackupError, OpenError};
 pub use inspect::Inspection;
 pub use store::SqliteStore;
 
-use rusqlite::Result;
 use store::SqliteStore as BackendStore;
 
 /// The connection of a transaction.
 type Tx<'a> = &'a rusqlite::Connection;
+
+type Result<T, E = rusqlite::Error> = std::result::Result<T, E>;
 
 /// Returns the error of an insertion that violates a constraint although it was checked before.
 fn taken_since_the_check() -> rusqlite::Error {

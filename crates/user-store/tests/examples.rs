@@ -1,5 +1,4 @@
-//! Runs the conformance tests on the example "memory_store", as the tests of an app do on its own
-//! store.
+//! Runs the conformance tests on the example "memory_store".
 
 #[expect(unreachable_pub, reason = "the example is a library")]
 #[path = "../examples/memory_store.rs"]
@@ -20,6 +19,7 @@ impl Deployment for Memory {
     }
 }
 
+// Each test evaluates the expression, and gets a new database.
 user_store::conformance_tests!(Memory::default());
 
 #[tokio::test]

@@ -9,10 +9,9 @@ use auth_core::{
     Timestamp, TotpSecret, TotpStep, UserId,
 };
 
-use crate::rules::codes::CodePurpose;
+use crate::codes::CodePurpose;
+use crate::decoys::HashClass;
 use crate::users::{DeviceVersion, PasswordVersion, User};
-
-pub use crate::rules::decoys::HashClass;
 
 /// An account, with everything that there is once per account.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use auth_core::{
 };
 
 use crate::audit::{Event, EventId, EventKind};
+use crate::codes::CodePurpose;
 use crate::error::StoreError;
 use crate::factors::Passkey;
 use crate::keys::SigningKeySet;
 use crate::rows::row::{Account, Decoys, StoredCode, StoredMail, StoredSession};
-use crate::rules::codes::CodePurpose;
 use crate::store::EraseOutcome;
 
 /// A function that a transaction runs.

@@ -6,37 +6,12 @@ use auth_core::{
 use subtle::ConstantTimeEq as _;
 
 use crate::audit::Event;
+pub(crate) use crate::codes::CodePurpose;
 use crate::codes::MAX_TRIES;
 use crate::mails::{CodeMessage, NewCode, Requested};
 use crate::rules::mails::MailRow;
 use crate::sessions::ActingSession;
 use crate::users::User;
-
-/// The purpose of a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CodePurpose {
-    /// To verify the email address.
-    VerifyEmail,
-    /// To change the email address.
-    ChangeEmail,
-    /// To reset the password. The code is a reset token.
-    ResetPassword,
-    /// To sign in.
-    SignIn,
-}
-
-impl CodePurpose {
-    /// Returns the stable name of the purpose.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify_email",
-            Self::ChangeEmail => "change_email",
-            Self::ResetPassword => "reset_password",
-            Self::SignIn => "sign_in",
-        }
-    }
-}
 
 /// A stored code, apart from its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]

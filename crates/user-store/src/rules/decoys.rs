@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use auth_core::{DecoyPosition, PasswordHash, Timestamp};
 
+pub(crate) use crate::decoys::HashClass;
+
 /// The decoys, and the numbers of accounts that they are derived from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Decoys {
@@ -12,15 +14,6 @@ pub(crate) struct Decoys {
     pub(crate) classes: BTreeMap<String, HashClass>,
     /// The template of the decoy at each position that has one.
     pub(crate) templates: BTreeMap<u8, String>,
-}
-
-/// The number of accounts whose hashes have the same template.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct HashClass {
-    /// The accounts at the last import or count.
-    pub accounts: u32,
-    /// The maximum of `accounts` so far.
-    pub max_accounts: u32,
 }
 
 /// The version of the decoys, and the time of the last count.

@@ -9,6 +9,7 @@ mod narrow_lookups;
 mod rejected;
 mod schema;
 mod secrets;
+mod shared_file;
 
 use auth_core::{
     Amr, ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
