@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// A running example with its own port and folder. It is killed when dropped.
 pub(crate) struct Example {
-    process: Child,
+    pub(crate) process: Child,
     port: u16,
     _folder: TempDir,
 }
