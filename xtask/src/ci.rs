@@ -6,6 +6,7 @@ mod cycles;
 mod deny;
 mod deploy;
 mod deps;
+mod foreign_types;
 mod line_width;
 mod links;
 mod named_tests;

@@ -30,7 +30,7 @@ pub(crate) fn check(server: PathBuf) -> Result<()> {
     let server = installation.start(ITERATIONS)?;
 
     step("verifying tokens in Python", || {
-        let sample = write_sample(&page, "python", &directory.join("sample.py"))?;
+        let sample = write_sample(&page, "python", directory.join("sample.py"))?;
         let packages = Path::new("xtask/src/tokens/requirements.txt");
         let environment = python::environment("tokens/python", packages)?;
         let mut check = Command::new(environment.join("bin/python"));
@@ -38,7 +38,7 @@ pub(crate) fn check(server: PathBuf) -> Result<()> {
         run(with_server(&mut check, &installation, &server)?)
     })?;
     step("verifying tokens in JavaScript", || {
-        let sample = write_sample(&page, "js", &directory.join("sample.js"))?;
+        let sample = write_sample(&page, "js", directory.join("sample.js"))?;
         node::find_or_install()?;
         for name in ["check.mjs", "package.json", "package-lock.json"] {
             fs::copy(source(name), directory.join(name))?;
@@ -51,11 +51,11 @@ pub(crate) fn check(server: PathBuf) -> Result<()> {
 }
 
 /// Writes the sample in a language to a file. Returns the path of the file.
-fn write_sample<'a>(page: &str, language: &str, file: &'a Path) -> Result<&'a Path> {
+fn write_sample(page: &str, language: &str, file: PathBuf) -> Result<PathBuf> {
     let start = format!("```{language}\n");
     let sample = page.split(&*start).nth(1).and_then(|rest| rest.split("```").next());
     let sample = sample.with_context(|| format!("{PAGE} has no sample in {language}"))?;
-    fs::write(file, sample)?;
+    fs::write(&file, sample)?;
     Ok(file)
 }
 

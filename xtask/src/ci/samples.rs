@@ -1,7 +1,7 @@
 //! Checks the code samples in README.md and docs.
 //!
 //! A Rust sample must be identical to an example of a crate, and a test of the crate must run that
-//! example. A JSON sample must be valid.
+//! example; or it must be identical to that test. A JSON sample must be valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the source code of all examples that pages can show. Fails if `tests/examples.rs` of a
+/// Returns the source code of all examples and tests of examples that pages can show. Fails if `tests/examples.rs` of a
 /// crate does not name one of its examples.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
@@ -59,6 +59,7 @@ fn examples(root: &Path) -> Result<Vec<String>> {
             }
             texts.push(fs::read_to_string(example)?);
         }
+        texts.push(tests);
     }
     Ok(texts)
 }
@@ -111,6 +112,8 @@ mod tests {
     fn a_rust_sample_must_be_an_example_that_a_test_runs() {
         let readme = "# A\n\n```rust\nfn main() {}\n```\n\n```sh\nls\n```\n";
         check(project(readme, "fn main() {}\n", "start(\"hello\")").path()).unwrap();
+        let test = "#[test]\nfn hello() {}\n// \"hello\"\n";
+        check(project(&format!("```rust\n{test}```\n"), "", test).path()).unwrap();
         let changed = project(readme, "fn main() { }\n", "start(\"hello\")");
         let error = check(changed.path()).unwrap_err().to_string();
         assert!(error.contains("README.md") && error.contains("fn main() {}"), "{error}");

@@ -8,7 +8,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 use test_postgres::VARIABLE;
 
-use super::{browser, deploy, deps, line_width, links, named_tests, samples, test_run};
+use super::{
+    browser, deploy, deps, foreign_types, line_width, links, named_tests, samples, test_run,
+};
 use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
@@ -193,6 +195,7 @@ fn docs() -> Result<()> {
     line_width::check(&workspace::root())?;
     named_tests::check(&workspace::root())?;
     samples::check(&workspace::root())?;
+    foreign_types::check(&workspace::root())?;
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     public_api::check()
