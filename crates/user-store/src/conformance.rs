@@ -15,7 +15,7 @@
 //!
 //! [dev-dependencies]
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
-//! user-store = { path = "latchkey/crates/user-store", features = ["testing"] }
+//! user-store = { path = "latchkey/crates/user-store", default-features = false, features = ["testing"] }
 //! ```
 //!
 //! In `tests/conformance.rs`:
