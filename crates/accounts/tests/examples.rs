@@ -10,13 +10,6 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 #[test]
-fn the_axum_app_ends_when_it_is_stopped() {
-    let app = Example::start("axum_shutdown", &[]);
-    assert_eq!(app.send("GET", "/", "", ""), (200, "hello".to_owned()));
-    assert!(terminate(app));
-}
-
-#[test]
 fn the_mail_app_sends_mails_in_its_own_words() {
     let folder = tempfile::tempdir().unwrap();
     let mut app = Command::new(example::binary("mail"))
@@ -37,11 +30,4 @@ fn the_mail_app_sends_mails_in_its_own_words() {
     assert!(rest[rest.len() - 2].ends_with(" has verified the email address"), "{rest:?}");
     assert_eq!(rest.last().unwrap(), "verified: true");
     assert!(app.wait().unwrap().success());
-}
-
-/// Stops an example with SIGTERM. Returns whether it ended by itself, with success.
-fn terminate(mut app: Example) -> bool {
-    let id = app.process.id().to_string();
-    assert!(Command::new("kill").arg(id).status().unwrap().success());
-    app.process.wait().unwrap().success()
 }

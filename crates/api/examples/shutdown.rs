@@ -19,9 +19,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = auth.routes().or(auth.guarded(warp::path!("private"), hello));
     let mut stop = signal(SignalKind::terminate())?;
     let server = warp::serve(app).bind(([127, 0, 0, 1], port)).await;
+    let stopped = async move {
+        stop.recv().await;
+    };
     // Accepts no more connections after the signal, and completes the requests that have begun.
-    let served = server.graceful(async move { drop(stop.recv().await) }).run();
-    served.await;
+    server.graceful(stopped).run().await;
     // Completes the changes of clients that have disconnected. A mail can take a minute; one that
     // is not sent now is sent after the next start.
     let _ = tokio::time::timeout(Duration::from_secs(10), accounts.drain()).await;

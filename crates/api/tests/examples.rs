@@ -30,12 +30,5 @@ fn the_guarded_route_requires_a_user() {
 fn the_app_ends_when_it_is_stopped() {
     let app = Example::start("shutdown", &[]);
     assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
-    assert!(terminate(app));
-}
-
-/// Stops an example with SIGTERM. Returns whether it ended by itself, with success.
-fn terminate(mut app: Example) -> bool {
-    let id = app.process.id().to_string();
-    assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
-    app.process.wait().unwrap().success()
+    assert!(app.terminate());
 }

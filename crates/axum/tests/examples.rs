@@ -1,4 +1,4 @@
-//! Runs the example and checks what it does.
+//! Runs the examples and checks what they do.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -47,4 +47,11 @@ fn the_notes_app_shows_each_user_their_own_notes() {
     let cookie = bob.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let notes = app.exchange("GET", "/notes", &format!("cookie: {cookie}\r\n"), "");
     assert!(notes.status == 200 && !notes.body.contains("<li>"), "{}", notes.body);
+}
+
+#[test]
+fn the_app_ends_when_it_is_stopped() {
+    let app = Example::start("axum_shutdown", &[]);
+    assert_eq!(app.exchange("GET", "/login", PAGE, "").status, 200);
+    assert!(app.terminate());
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// A running example with its own port and folder. It is killed when dropped.
 pub(crate) struct Example {
-    pub(crate) process: Child,
+    process: Child,
     port: u16,
     _folder: TempDir,
 }
@@ -66,6 +66,13 @@ impl Example {
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Stops the example with SIGTERM. Returns whether it ended by itself, with success.
+    pub(crate) fn terminate(mut self) -> bool {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+        self.process.wait().unwrap().success()
     }
 }
 
