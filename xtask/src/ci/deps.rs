@@ -25,7 +25,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -44,6 +44,11 @@ const RULES: [Rule; 14] = [
     Rule {
         not_directly: &["jsonwebtoken", "pbkdf2", "rusqlite"],
         ..rule("api", &["accounts", "api-types"])
+    },
+    Rule {
+        not_directly: &["hyper", "jsonwebtoken", "pbkdf2", "rusqlite", "serde_json"],
+        not_at_all: &["warp"],
+        ..rule("axum-accounts", &["accounts", "api-types"])
     },
     Rule {
         not_directly: &["hyper", "rusqlite", "warp"],

@@ -4,6 +4,7 @@
 
 mod activity;
 mod checks;
+mod cookie_guards;
 mod discovery;
 mod email;
 mod email_sign_in;
