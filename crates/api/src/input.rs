@@ -63,8 +63,8 @@ pub(crate) struct NoInput;
 /// The body of a request that requires no authentication.
 pub(crate) struct Public<B>(pub(crate) B);
 
-/// The body of a sign-up. If sign-up is turned off, the request is rejected before the body is
-/// parsed.
+/// The body of a sign-up. If sign-up is turned off, a body without an invitation is rejected for
+/// that, whatever else it is.
 pub(crate) struct SignUp(pub(crate) SignupRequest);
 
 /// The refresh token of a request with an empty body.
@@ -162,10 +162,14 @@ impl Input for SignUp {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
         check_origin(&context.headers, context.api.accounts.origin())?;
-        if !context.api.accounts.config().sign_up {
-            return Err(ApiError::SignUpDisabled);
+        let request: Result<SignupRequest, _> = body.parse();
+        if context.api.accounts.config().sign_up {
+            return Ok(Self(request?));
         }
-        Ok(Self(body.parse()?))
+        match request {
+            Ok(invited) if invited.invitation.is_some() => Ok(Self(invited)),
+            _ => Err(ApiError::SignUpDisabled),
+        }
     }
 }
 
