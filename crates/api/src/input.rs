@@ -6,7 +6,6 @@
 
 use accounts::http::{
     ApiError, EmailRequirement, Enrolment, Freshness, Requirements, authenticate, check_json,
-    check_origin,
 };
 use accounts::{EmailSignInToken, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
@@ -147,7 +146,7 @@ impl<B: JsonBody> Input for Public<B> {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         Ok(Self(body.parse()?))
     }
 }
@@ -161,7 +160,7 @@ impl Input for SignUp {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let request: Result<SignupRequest, _> = body.parse();
         if context.api.accounts.config().sign_up {
             return Ok(Self(request?));
@@ -181,7 +180,7 @@ impl Input for RefreshCookie {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let invalid = || ApiError::InvalidRefreshToken(context.api.cookies.clear_refresh());
         let token = context.refresh_cookie().ok_or_else(invalid)?;
         match body.parse() {
@@ -249,7 +248,7 @@ impl<B: JsonBody> UserInput for UserAndBody<B> {
     ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let user = authenticate(&context.headers, &context.api.accounts, requirements).await?;
         Ok(Self { user, body: body.parse()? })
     }
@@ -268,7 +267,7 @@ impl UserInput for UserWithoutBody {
         if !body.is_empty() {
             check_json(&context.headers)?;
         }
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let user = authenticate(&context.headers, &context.api.accounts, requirements).await?;
         let Empty {} = body.parse()?;
         Ok(Self(user))

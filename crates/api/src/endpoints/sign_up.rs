@@ -10,11 +10,13 @@ use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::input::SignUp;
 use crate::output::Created;
+use crate::part::Part;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/signup")
             .operation("signUp", Tag::Account, "Create an account")
+            .part(Part::SignUp)
             .success("The account.")
             .errors(&[
                 InvitationInvalid,

@@ -116,7 +116,7 @@ impl TestApp {
             .unwrap();
         let auth = Auth::new(Arc::clone(&accounts));
         let documented = Documented::default();
-        let routes = auth.routes().or(api::api_not_found()).unify().boxed();
+        let routes = auth.routes().or(auth.api_not_found()).unify().boxed();
         let routes = compared(routes, &documented);
         Self { routes, clock, folder, documented, accounts, mailbox }
     }
@@ -124,8 +124,9 @@ impl TestApp {
     /// Returns the token of an invitation for an email address.
     pub(crate) async fn invite(&self, email: &str) -> String {
         let email = Email::parse(email).unwrap();
-        let invitation = self.accounts.operator().invite(&email, Invitation::DEFAULT_LIFETIME);
-        invitation.await.unwrap().token.to_text().to_string()
+        let operator = self.accounts.operator();
+        let invitation = operator.invite(&email, Invitation::DEFAULT_LIFETIME).await.unwrap();
+        invitation.token.to_text().to_string()
     }
 
     pub(crate) fn advance(&self, time: Duration) {
