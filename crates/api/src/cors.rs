@@ -93,3 +93,36 @@ fn preflight() -> Response {
     headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_one_origin_and_is_of_the_same_site() {
+        let mut cors = Cors::default();
+        cors.allow(Origin::parse("https://app.example.com").unwrap());
+        let mut headers = HeaderMap::new();
+        assert_eq!(cors.allowed(&headers), None);
+        headers.insert(ORIGIN, HeaderValue::from_static("https://app.example.com"));
+        assert!(cors.allowed(&headers).is_some());
+        assert!(!cors.is_allowed_page(&headers));
+        headers.insert(SEC_FETCH_SITE, HeaderValue::from_static("same-site"));
+        assert!(cors.is_allowed_page(&headers));
+        headers.append(SEC_FETCH_SITE, HeaderValue::from_static("cross-site"));
+        assert_eq!(cors.allowed(&headers), None);
+        headers.remove(SEC_FETCH_SITE);
+        headers.append(ORIGIN, HeaderValue::from_static("https://app.example.com"));
+        assert_eq!(cors.allowed(&headers), None);
+    }
+
+    /// The loopback addresses of a development server are other origins.
+    #[test]
+    fn an_alias_of_an_allowed_origin_is_not_allowed() {
+        let mut cors = Cors::default();
+        cors.allow(Origin::localhost(5173));
+        let headers = |origin| HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static(origin))]);
+        assert!(cors.allowed(&headers("http://localhost:5173")).is_some());
+        assert_eq!(cors.allowed(&headers("http://127.0.0.1:5173")), None);
+    }
+}
