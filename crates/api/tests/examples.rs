@@ -12,6 +12,20 @@ use serde_json::Value;
 const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
 
 #[test]
+fn the_routes_are_under_their_prefix_without_the_part_that_is_off() {
+    let app = Example::start("routes", &[]);
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 404);
+    assert_eq!(app.send("POST", "/auth/signup", "", ADA).0, 201);
+    let (status, response) = app.send("POST", "/auth/token", "", ADA);
+    assert_eq!(status, 200);
+    let response: Value = serde_json::from_str(&response).unwrap();
+    let token = response["access_token"].as_str().unwrap();
+    let hello = app.send("GET", "/hello", token, "");
+    assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
+    assert_eq!(app.send("DELETE", "/auth/me", token, "{}").0, 405);
+}
+
+#[test]
 fn the_guarded_route_requires_a_user() {
     let app = Example::start("guarded_route", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);

@@ -91,9 +91,10 @@ pub use attempts::{
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 pub use codes::{
-    ChangeEmailOutcome, CodeStore, MAX_TRIES, NewEmailChange, NewResetToken, NewSignInCode,
-    OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
-    SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
+    ChangeEmailOutcome, CodeStore, InviteOutcome, MAX_TRIES, NewEmailChange, NewInvitation,
+    NewResetToken, NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn,
+    ResetPasswordOutcome, SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome,
+    VerifyEmailOutcome,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use copy::{
@@ -113,9 +114,9 @@ pub use factors::{
 };
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{
-    CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailCounts,
-    MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind, Outbox, Requested,
-    ResetMessage, RetryMailsOutcome,
+    CodeMessage, FAILED_MAIL_RETENTION, InvitationMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK,
+    Mail, MailCounts, MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind,
+    Outbox, Requested, ResetMessage, RetryMailsOutcome,
 };
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;

@@ -19,6 +19,7 @@ pub(crate) enum CodePurpose {
     ChangeEmail,
     ResetPassword,
     SignIn,
+    Invitation,
 }
 
 impl CodePurpose {
@@ -29,6 +30,7 @@ impl CodePurpose {
             Self::ChangeEmail => "change_email",
             Self::ResetPassword => "reset_password",
             Self::SignIn => "sign_in",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use auth_core::{
-    CodeHash, EmailHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp, UserId,
+    CodeHash, Email, EmailHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp,
+    UserId,
 };
 use rusqlite::{Connection, Result};
 
 use crate::codes::{
-    ChangeEmailOutcome, CodeStore, NewEmailChange, NewResetToken, NewSignInCode,
-    OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
+    ChangeEmailOutcome, CodeStore, InviteOutcome, NewEmailChange, NewInvitation, NewResetToken,
+    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::error::StoreError;
@@ -145,6 +146,9 @@ impl CodeStore for SqliteStore {
                     Ok(change) => change,
                     Err(outcome) => return Ok(outcome),
                 };
+                if let Some(account) = &account {
+                    delete_invitation(tx, account)?;
+                }
                 delete_codes(tx, user)?;
                 users::set_email(tx, user, &change.email, now)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
@@ -296,6 +300,23 @@ impl CodeStore for SqliteStore {
             })
             .await
     }
+
+    async fn invite(
+        &self,
+        email: &Email,
+        invitation: &NewInvitation,
+        now: Timestamp,
+    ) -> Result<InviteOutcome, StoreError> {
+        let (email, invitation) = (email.clone(), invitation.clone());
+        self.database
+            .write(move |tx| {
+                let account = users::by_email(tx, email.key())?;
+                let decision =
+                    rules::invitations::invite(&email, account.as_ref(), &invitation, now);
+                carry_out(tx, decision, InviteOutcome::Stored)
+            })
+            .await
+    }
 }
 
 /// Returns the outcome for a correct code, if the second factor of the account is on.
@@ -350,6 +371,13 @@ pub(super) fn add(tx: &Connection, mail: Option<&MailRow>) -> Result<()> {
 pub(super) fn delete_codes(tx: &Connection, user: UserId) -> Result<()> {
     codes::delete_of_user(tx, user)?;
     mails::delete_unsent_of_user(tx, user)
+}
+
+/// Deletes the invitation of the email address of an account, and the unsent mail with it.
+pub(super) fn delete_invitation(tx: &Connection, account: &User) -> Result<()> {
+    let email = EmailHash::of(account.email.key());
+    codes::delete_of_email(tx, CodePurpose::Invitation, &email)?;
+    mails::delete_unsent(tx, CodePurpose::Invitation, &email)
 }
 
 fn delete_code(tx: &Connection, code: Option<&CodeRow>) -> Result<()> {

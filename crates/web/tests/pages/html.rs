@@ -52,6 +52,13 @@ pub(crate) fn visit_without_sign_up(path: &str) -> String {
     render::<App>(AppProps { sign_up: SignUp::Off, ..props(history, Session::SignedOut) })
 }
 
+/// Does the same after a navigation with router state.
+pub(crate) fn arrive_without_sign_up<T: 'static>(path: &str, state: T) -> String {
+    let history = MemoryHistory::new();
+    history.push_with_state(path, state);
+    render::<App>(AppProps { sign_up: SignUp::Off, ..props(history, Session::SignedOut) })
+}
+
 /// Returns the first render of the document at `path` where the server sends mails.
 pub(crate) fn visit_with_mail(path: &str, mail: Mail, session: Session) -> String {
     let history = MemoryHistory::new();
