@@ -10,7 +10,7 @@ use warp::{Filter, Rejection};
 use crate::context::Api;
 use crate::guard::{Guard, GuardedHandler, Site};
 use crate::unauthenticated::Unauthenticated;
-use crate::{endpoints, router};
+use crate::{client_module, endpoints, router};
 
 /// Authentication for a warp app: the routes to sign up, sign in and sign out, and a guard for the
 /// app's own routes.
@@ -84,12 +84,13 @@ impl Auth {
         self
     }
 
-    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, and the health
-    /// checks. Other paths, including those under `/api`, are rejected as not found, so that the
-    /// app can add its own routes.
+    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, the browser client
+    /// at `/latchkey.js`, and the health checks. Other paths, including those under `/api`, are
+    /// rejected as not found, so that the app can add its own routes.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
-        router::routes(endpoints::all(), &self.api, &self.site.proxies)
+        let endpoints = router::routes(endpoints::all(), &self.api, &self.site.proxies);
+        endpoints.or(client_module::route()).unify().boxed()
     }
 
     /// Returns a route whose handler runs for authenticated users only. Every other request that
