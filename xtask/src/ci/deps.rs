@@ -25,7 +25,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -47,8 +47,9 @@ const RULES: [Rule; 14] = [
     },
     Rule {
         not_directly: &["hyper", "rusqlite", "warp"],
-        ..rule("web", &["api-types", "auth-core"])
+        ..rule("web", &["api-types", "auth-core", "yew-session"])
     },
+    Rule { not_directly: &["hyper", "rusqlite", "warp"], ..rule("yew-session", &["api-types"]) },
     rule("latchkey", &["accounts", "api", "api-types", "auth-core", "mail", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),

@@ -116,7 +116,10 @@ fn lint() -> Result<()> {
         let part = ["--package", package, "--no-default-features", "--features", features];
         run(cargo(["clippy"]).args(part).args(deny))?;
     }
-    run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
+    // Separately: the features that the example needs must not hide that the crates lack some.
+    run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))?;
+    run(cargo(["clippy", "--package", "yew-session", "--target", WASM]).args(deny))?;
+    run(cargo(["clippy", "--package", "yew-session", "--examples", "--target", WASM]).args(deny))
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.

@@ -1,5 +1,5 @@
 use web::routes::{AccountDeleted, LoginNotice, LoginState};
-use web::session::Session;
+use yew_session::Session;
 
 use crate::html::{
     ada, arrive, main, tag, text, visit, visit_with_passkeys, visit_without_sign_up,
