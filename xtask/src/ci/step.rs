@@ -32,11 +32,12 @@ pub(super) enum Step {
     Package,
     /// The SPA and the release binary
     Build,
-    /// The size of the SPA against its budget
+    /// The sizes of the SPA and of the browser client against their budgets
     Size,
     /// The systemd unit, with the server in its sandbox, and the configurations of nginx and Caddy
     Deploy,
-    /// Requests and a generated client that test the release binary against its OpenAPI document
+    /// Requests and a generated client that test the release binary against its OpenAPI document, and
+    /// the types and the npm package of the browser client
     Openapi,
     /// Verdicts on altered passkeys, compared with those of another implementation
     Passkeys,
@@ -210,6 +211,7 @@ fn package() -> Result<()> {
 }
 
 fn size(artifacts: &Artifacts) -> Result<()> {
+    web::size::check_client(&workspace::root().join("crates/api/client/latchkey.js"))?;
     if artifacts.server.is_none() {
         web::build(OpenPages::Stay)?;
     }
