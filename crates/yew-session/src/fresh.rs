@@ -2,6 +2,8 @@
 //! the user has logged in again, and is then sent once more.
 
 use api_types::{ErrorCode, TokenResponse};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use wasm_bindgen_futures::spawn_local;
 use yew::Callback;
 
@@ -50,11 +52,17 @@ impl SessionHandle {
         }
     }
 
-    async fn send_fresh(&self, request: &Request) -> Result<Success, ApiError> {
-        match self.send_once(request).await? {
-            InSession::Answer(success) => Ok(success),
-            InSession::Replaced => self.send(request).await,
+    fn send_fresh<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> LocalBoxFuture<'a, Result<Success, ApiError>> {
+        async {
+            match self.send_once(request).await? {
+                InSession::Answer(success) => Ok(success),
+                InSession::Replaced => self.send(request).await,
+            }
         }
+        .boxed_local()
     }
 
     /// Sends a request. If the server requires a recent log-in, asks the user to log in again.

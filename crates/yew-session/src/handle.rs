@@ -2,6 +2,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use api_types::{Me, TokenResponse};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -316,7 +318,14 @@ impl SessionHandle {
         call.read(&self.send(&call.request).await?)
     }
 
-    pub(crate) async fn send(&self, request: &Request) -> Result<Success, ApiError> {
+    pub(crate) fn send<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> LocalBoxFuture<'a, Result<Success, ApiError>> {
+        self.send_unboxed(request).boxed_local()
+    }
+
+    async fn send_unboxed(&self, request: &Request) -> Result<Success, ApiError> {
         // After sign-out has begun, the session is not used any more.
         if self.memory.is_ending.get() {
             return Err(ApiError::no_token());

@@ -4,6 +4,8 @@
 //! All tabs share the cookie: of two concurrent responses, the browser would keep the cookie of the
 //! later one.
 
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -28,8 +30,8 @@ impl Lock {
     /// The API is missing in old browsers and on pages that are served without TLS, except from
     /// localhost. Without the API, this returns at once. Requests from
     /// several tabs can then race, which the server handles.
-    pub(crate) async fn acquire() -> Self {
-        Self { release: request().await.ok() }
+    pub(crate) fn acquire() -> LocalBoxFuture<'static, Self> {
+        async { Self { release: request().await.ok() } }.boxed_local()
     }
 }
 
