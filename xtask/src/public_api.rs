@@ -13,8 +13,18 @@ use crate::process::{cargo, run_to_stderr};
 use crate::workspace;
 
 /// The library crates, which have a public API.
-pub(crate) const LIBRARIES: [&str; 8] =
-    ["accounts", "api", "api-types", "auth-core", "axum-accounts", "mail", "pbkdf2-lanes", "user-store"];
+pub(crate) const LIBRARIES: [&str; 10] = [
+    "accounts",
+    "api",
+    "api-types",
+    "auth-core",
+    "axum-accounts",
+    "mail",
+    "pages",
+    "pbkdf2-lanes",
+    "user-store",
+    "yew-session",
+];
 
 /// Writes the lists.
 pub(crate) fn update() -> Result<()> {

@@ -16,7 +16,7 @@ use crate::guard::{Guard, GuardedHandler, Site};
 use crate::part::Part;
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::unauthenticated::Unauthenticated;
-use crate::{endpoints, openapi, router};
+use crate::{client_module, endpoints, openapi, router};
 
 /// Authentication for a warp app: the routes to sign up, sign in and sign out, and a guard for the
 /// app's own routes.
@@ -180,9 +180,9 @@ impl Auth {
             .boxed()
     }
 
-    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, and the health
-    /// checks. Other paths, including those under `/api`, are rejected as not found, so that the
-    /// app can add its own routes.
+    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, the browser client
+    /// at `/latchkey.js`, and the health checks. Other paths, including those under `/api`, are
+    /// rejected as not found, so that the app can add its own routes.
     ///
     /// [`without`](Self::without), [`prefix`](Self::prefix) and
     /// [`allow_origin`](Self::allow_origin) change what is served. Call them first.
@@ -197,7 +197,8 @@ impl Auth {
             prefix: self.prefix.clone(),
             cors: Arc::clone(&self.cors),
         };
-        self.cors(router::routes(endpoints, &self.api, &self.site.proxies, &Arc::new(served)))
+        let routes = router::routes(endpoints, &self.api, &self.site.proxies, &Arc::new(served));
+        self.cors(routes.or(client_module::route()).unify())
     }
 
     /// Returns a route that responds to every path under `/api`, or under the

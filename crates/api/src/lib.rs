@@ -29,6 +29,7 @@
 
 mod auth;
 mod body;
+mod client_module;
 mod context;
 mod convert;
 mod cors;

@@ -39,3 +39,19 @@ fn the_guarded_route_requires_a_user() {
     assert_eq!(app.send("POST", "/api/logout", token, "{}").0, 204);
     assert_eq!(app.send("GET", "/private", token, "").0, 401);
 }
+
+/// The page runs in a browser in the end-to-end tests.
+#[test]
+fn the_front_end_is_served_with_the_browser_client() {
+    let app = Example::start("front_end", &[]);
+    let (status, page) = app.send("GET", "/", "", "");
+    assert_eq!(status, 200);
+    assert!(page.contains("src=\"/app.js\""), "{page}");
+    let (status, script) = app.send("GET", "/app.js", "", "");
+    assert_eq!(status, 200);
+    assert!(script.contains("from \"/latchkey.js\""), "{script}");
+    let (status, module) = app.send("GET", "/latchkey.js", "", "");
+    assert_eq!(status, 200);
+    assert!(module.contains("export function createClient("), "{module}");
+    assert_eq!(app.send("GET", "/private", "", "").0, 401);
+}

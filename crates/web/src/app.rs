@@ -2,6 +2,7 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::history::AnyHistory;
 use yew_router::{Router, Switch};
+use yew_session::{Session, SessionProvider, User};
 
 use crate::frame::Frame;
 use crate::guards::{FromMail, PrivateOnly, SignedOutOnly};
@@ -10,7 +11,6 @@ use crate::pages::{
     EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, StepUp, Verify,
 };
 use crate::routes::Route;
-use crate::session::{Session, SessionProvider, User};
 use crate::sign_up::SignUp;
 use crate::webauthn::Passkeys;
 

@@ -2,12 +2,11 @@
 
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
+use yew_session::{ApiError, Session, SessionEndReason, SessionHandle, User, use_session};
 
-use crate::api::ApiError;
 use crate::components::{ErrorPage, loading_page};
 use crate::messages::describe;
 use crate::routes::{LoginNotice, MailLink, Route, redirect_to_login};
-use crate::session::{Session, SessionEndReason, SessionHandle, User, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {

@@ -3,8 +3,8 @@
 
 use api_types::{ErrorCode, FieldCode};
 use auth_core::PasswordError;
+use yew_session::{ApiError, Rejection};
 
-use crate::api::{ApiError, Rejection};
 use crate::format::count;
 use crate::webauthn::WebauthnError;
 

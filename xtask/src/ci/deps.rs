@@ -52,8 +52,9 @@ const RULES: [Rule; 15] = [
     },
     Rule {
         not_directly: &["hyper", "rusqlite", "warp"],
-        ..rule("web", &["api-types", "auth-core"])
+        ..rule("web", &["api-types", "auth-core", "yew-session"])
     },
+    Rule { not_directly: &["hyper", "rusqlite", "warp"], ..rule("yew-session", &["api-types"]) },
     rule("latchkey", &["accounts", "api", "api-types", "auth-core", "mail", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),

@@ -11,6 +11,7 @@ mod accessibility;
 mod authenticator;
 mod axe;
 mod browser;
+mod browser_client;
 mod cors;
 mod deletion;
 mod double_click;

@@ -2,12 +2,13 @@ use api_types::{ErrorCode, SignupRequest, User};
 use auth_core::{Email, PasswordPolicy};
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
+use yew_session::ApiError;
 
 use super::email::email_problem;
 use super::new_password;
 use super::signup_off::SignupOff;
 use super::submission::{use_is_mounted, use_submission};
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::components::{
     Failure, Form, FormData, Link, PasswordField, TextContent, TextField, door, use_page_title,
 };
@@ -144,7 +145,7 @@ fn rejected(error: &ApiError, policy: PasswordPolicy) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Rejection;
+    use yew_session::Rejection;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
         let data = [("email", email), ("password", password)];

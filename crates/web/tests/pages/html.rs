@@ -9,11 +9,11 @@
 use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use web::session::{Session, User};
 use web::{App, AppProps, Mail, Passkeys, SignUp};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{AnyHistory, History as _, MemoryHistory};
 use yew_router::query::Raw;
+use yew_session::{Session, User};
 
 pub(crate) fn ada() -> User {
     User {

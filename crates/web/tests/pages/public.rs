@@ -1,5 +1,5 @@
 use web::routes::{AccountDeleted, LoginNotice, LoginState, MailLink};
-use web::session::Session;
+use yew_session::Session;
 
 use crate::html::{
     ada, arrive, arrive_without_sign_up, main, tag, text, visit, visit_with_passkeys,
