@@ -1,5 +1,5 @@
 //! `cargo xtask ci openapi`: checks the OpenAPI document against the server, with schemathesis and
-//! with a generated client.
+//! with a generated client, and the types of the browser client against the document.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,15 +47,17 @@ fn run_schemathesis(server: &Server) -> Result<()> {
     run(&mut schemathesis)
 }
 
-/// Generates types from the document, compiles a TypeScript client in strict mode, and runs it.
+/// Generates types from the document, compiles a TypeScript client in strict mode, and runs it. Also
+/// compiles a program that compares the types of the browser client with those of the document.
 fn run_typescript_client(server: &Server, mails: &str) -> Result<()> {
     node::find_or_install()?;
     let directory = workspace::target_dir()?.join("openapi/client");
     fs::create_dir_all(&directory)?;
-    for name in ["client.ts", "package.json", "package-lock.json", "tsconfig.json"] {
+    for name in ["browser.ts", "client.ts", "package.json", "package-lock.json", "tsconfig.json"] {
         fs::copy(source(name), directory.join(name))?;
     }
     node::install(&directory)?;
+    install_browser_client(&directory)?;
     let mut types = node::program(&directory, "openapi-typescript");
     types.arg(server.url("/api/openapi.json")).args(["--output", "schema.ts"]);
     // A property with a default value may be omitted.
@@ -63,6 +65,20 @@ fn run_typescript_client(server: &Server, mails: &str) -> Result<()> {
     run(&mut node::program(&directory, "tsc"))?;
     let mut client = Command::new("node");
     run(client.current_dir(&directory).arg("client.js").args([&server.url(""), mails]))
+}
+
+/// Packs the browser client for npm, and installs the package without a registry.
+fn install_browser_client(directory: &Path) -> Result<()> {
+    let client = workspace::root().join("crates/api/client");
+    let mut pack = Command::new("npm");
+    pack.args(["pack", "--silent", "--pack-destination"]).arg(directory).current_dir(client);
+    run_to_stderr(&mut pack)?;
+    let package = directory.join(concat!("latchkey-", env!("CARGO_PKG_VERSION"), ".tgz"));
+    let modules = directory.join("node_modules/latchkey");
+    fs::create_dir_all(&modules)?;
+    let mut unpack = Command::new("tar");
+    unpack.arg("-xzf").arg(package).args(["--strip-components=1", "-C"]).arg(modules);
+    run(&mut unpack)
 }
 
 fn source(name: &str) -> PathBuf {

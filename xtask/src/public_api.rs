@@ -13,8 +13,18 @@ use crate::process::{cargo, run_to_stderr};
 use crate::workspace;
 
 /// The library crates, which have a public API.
-pub(crate) const LIBRARIES: [&str; 7] =
-    ["accounts", "api", "api-types", "auth-core", "mail", "pbkdf2-lanes", "user-store"];
+pub(crate) const LIBRARIES: [&str; 10] = [
+    "accounts",
+    "api",
+    "api-types",
+    "auth-core",
+    "axum-accounts",
+    "mail",
+    "pages",
+    "pbkdf2-lanes",
+    "user-store",
+    "yew-session",
+];
 
 /// Writes the lists.
 pub(crate) fn update() -> Result<()> {
@@ -72,9 +82,14 @@ fn list() -> Result<Vec<(PathBuf, String)>> {
         .iter()
         .map(|name| {
             let json = workspace::target_dir()?.join("doc").join(name.replace('-', "_") + ".json");
-            Ok((crates.join(name).join("public-api.txt"), items(&json)?))
+            Ok((crates.join(folder(name)).join("public-api.txt"), items(&json)?))
         })
         .collect()
+}
+
+/// Returns the folder of a library in `crates`.
+fn folder(name: &str) -> &str {
+    if name == "axum-accounts" { "axum" } else { name }
 }
 
 fn items(json: &Path) -> Result<String> {

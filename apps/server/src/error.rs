@@ -266,9 +266,9 @@ impl From<SignUpError> for CommandError {
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Service(error) => error.into(),
             // Unreachable: these concern only visitors.
-            error @ (SignUpError::Disabled | SignUpError::TooManyAttempts { .. }) => {
-                Self::Invalid(error.to_string())
-            }
+            error @ (SignUpError::Disabled
+            | SignUpError::InvitationInvalid
+            | SignUpError::TooManyAttempts { .. }) => Self::Invalid(error.to_string()),
         }
     }
 }

@@ -116,12 +116,12 @@ pub use accounts::Accounts;
 pub use auth_core::{
     AccessToken, Amr, AssertionCredential, ClientInfo, Clock, CredentialId, DeviceToken, Email,
     EmailError, EmailSignInToken, InvalidCredential, InvalidDeviceToken, InvalidEmailSignInToken,
-    InvalidIterations, InvalidOrigin, InvalidPasskeyName, InvalidRefreshToken, IssuedToken, Jwk,
-    JwkSet, KeyError, MailId, NewPassword, OneTimeCode, Origin, PasskeyAlgorithm, PasskeyId,
-    PasskeyName, PasskeyPublicKey, PasskeyState, PasswordError, PasswordHash, PasswordPolicy,
-    PasswordPolicyError, Random, RecoveryCode, RefreshToken, RegistrationCredential, RelyingParty,
-    ResetToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy, Timestamp,
-    TotpSecret, UserId, bearer_token,
+    InvalidInvitationToken, InvalidIterations, InvalidOrigin, InvalidPasskeyName,
+    InvalidRefreshToken, InvitationToken, IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword,
+    OneTimeCode, Origin, PasskeyAlgorithm, PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState,
+    PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random, RecoveryCode,
+    RefreshToken, RegistrationCredential, RelyingParty, ResetToken, Session, SessionId,
+    SessionLimits, SessionLimitsError, SessionPolicy, Timestamp, TotpSecret, UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
@@ -145,6 +145,7 @@ pub use mail::{
 };
 pub use mail_request::RequestMailError;
 pub use operator::Operator;
+pub use operator::invitations::{Invitation, InviteError};
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::mails::SendTestMailError;
 pub use operator::users::{OperatorError, SecondFactorReset};
@@ -171,9 +172,9 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 pub use user_store::OpenError;
 pub use user_store::{
     Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, Factors, ImportUsersOutcome,
-    InvalidEventId, KnownBrowsers, Lockouts, MAX_PASSKEYS, MailRecord, Message, Notice, NoticeKind,
-    Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage, RetryMailsOutcome,
-    SessionRecord, Store, StoreError, StoredUser, Totp, User, UserData,
+    InvalidEventId, InvitationMessage, KnownBrowsers, Lockouts, MAX_PASSKEYS, MailRecord, Message,
+    Notice, NoticeKind, Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage,
+    RetryMailsOutcome, SessionRecord, Store, StoreError, StoredUser, Totp, User, UserData,
 };
 #[cfg(feature = "postgres")]
 pub use user_store::{InvalidPostgresUrl, PostgresOpenError};

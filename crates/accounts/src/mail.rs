@@ -10,6 +10,7 @@ pub use transport::{MailTransport, OutgoingMail, SendMailError};
 
 pub(crate) use codes::{new_code, new_mail};
 pub(crate) use mailer::Mailer;
+pub(crate) use text::invitation_link;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Operator commands.
 
 pub(crate) mod audit;
+pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod mails;
 pub(crate) mod transfer;

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, UserId};
+use auth_core::{
+    Email, EmailError, InvitationToken, InvitationTokenHash, NewPassword, PasswordError,
+    PasswordHash, Random, UserId,
+};
 use user_store::{CreateUserError, Event, EventKind, Store, User};
 
 use crate::accounts::Accounts;
@@ -19,6 +22,9 @@ pub enum SignUpError {
     /// Visitors cannot create accounts ([`Config::sign_up`]).
     #[error("sign-up is turned off")]
     Disabled,
+    /// The invitation is not that of the email address, or it has expired, was used or replaced.
+    #[error("the invitation is not valid")]
+    InvitationInvalid,
     /// The email address or the password breaks a rule, or both do.
     #[error("the email address or the password is not valid")]
     Invalid {
@@ -57,6 +63,37 @@ impl Accounts {
             return Err(SignUpError::Disabled);
         }
         let (email, password) = self.config.parse_sign_up(email, password)?;
+        self.create_account(email, password, None, caller).await
+    }
+
+    /// Does the same as [`sign_up`](Self::sign_up), with an invitation for the email address
+    /// ([`Operator::invite`](crate::Operator::invite)), even if sign-up is off. This uses the
+    /// invitation.
+    ///
+    /// # Errors
+    ///
+    /// [`SignUpError`], except [`Disabled`](SignUpError::Disabled). Whether the email address has
+    /// an account is only visible with its invitation.
+    pub async fn sign_up_with_invitation(
+        &self,
+        email: &str,
+        password: &str,
+        invitation: &str,
+        caller: &Caller,
+    ) -> Result<User, SignUpError> {
+        let (email, password) = self.config.parse_sign_up(email, password)?;
+        let invitation = InvitationToken::parse(invitation);
+        let invitation = invitation.map_err(|_| SignUpError::InvitationInvalid)?.hash();
+        self.create_account(email, password, Some(invitation), caller).await
+    }
+
+    async fn create_account(
+        &self,
+        email: Email,
+        password: NewPassword,
+        invitation: Option<InvitationTokenHash>,
+        caller: &Caller,
+    ) -> Result<User, SignUpError> {
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_up(&caller.client);
         let attempt = self.throttle.begin(&scope, deadline).await?;
@@ -71,7 +108,7 @@ impl Accounts {
         let create = async move {
             let hash = hash.get().await.map_err(ServiceError::from)?;
             let event = Event::by_user(EventKind::AccountCreated, clock.now(), client);
-            let account = NewAccount { email, hash, event, mail };
+            let account = NewAccount { email, hash, event, mail, invitation };
             let created = account.create(&*store, &*random).await;
             // The mail is part of the sign-up, so the limit of its email address does not reject
             // it. But it leaves fewer mails for verification requests.
@@ -85,7 +122,9 @@ impl Accounts {
                 .settle(match created {
                     // A sign-up counts even if the email address is taken. Otherwise, a client
                     // could find out for any number of email addresses whether they have accounts.
-                    Ok(_) | Err(SignUpError::EmailTaken) => AttemptOutcome::Failed,
+                    Ok(_) | Err(SignUpError::EmailTaken | SignUpError::InvitationInvalid) => {
+                        AttemptOutcome::Failed
+                    }
                     Err(_) => AttemptOutcome::Void,
                 })
                 .await;
@@ -106,6 +145,8 @@ pub(crate) struct NewAccount {
     pub(crate) event: Event,
     /// The setting that decides whether the user gets a code that verifies the email address.
     pub(crate) mail: MailMode,
+    /// The invitation that the account is created with, if there is one.
+    pub(crate) invitation: Option<InvitationTokenHash>,
 }
 
 impl NewAccount {
@@ -115,7 +156,7 @@ impl NewAccount {
         store: &dyn Store,
         random: &dyn Random,
     ) -> Result<User, SignUpError> {
-        let Self { email, hash, event, mail } = self;
+        let Self { email, hash, event, mail, invitation } = self;
         let created_at = event.at;
         let id = UserId::generate(created_at, random);
         let user = User {
@@ -134,12 +175,20 @@ impl NewAccount {
             MailMode::Off => None,
         };
         let event = event.about(id);
-        match store.create_user(&user, &hash, &event, verification.as_ref()).await {
+        let verification = verification.as_ref();
+        let created = match &invitation {
+            Some(invitation) => {
+                store.create_invited_user(&user, &hash, &event, verification, invitation).await
+            }
+            None => store.create_user(&user, &hash, &event, verification).await,
+        };
+        match created {
             Ok(()) => {
                 tracing::info!(user = %id, "account created");
                 Ok(user)
             }
             Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
+            Err(CreateUserError::InvitationInvalid) => Err(SignUpError::InvitationInvalid),
             Err(CreateUserError::OutboxFull) => Err(ServiceError::OutboxFull.into()),
             Err(CreateUserError::Store(error)) => Err(ServiceError::from(error).into()),
         }

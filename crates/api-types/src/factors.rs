@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::request::RequestBody;
+use crate::request::{RequestBody, not_null};
 
 /// A credential of the browser: `PublicKeyCredential.toJSON()` (WebAuthn Level 3, 5.1.8). Unknown
 /// members are ignored.
@@ -314,15 +314,6 @@ pub struct AuthenticatorSelection {
     pub require_resident_key: bool,
     /// Always `required`.
     pub user_verification: String,
-}
-
-/// Deserializes an optional member, which is absent or has a value other than `null`.
-fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
 }
 
 impl RequestBody for ConfirmTotpRequest {

@@ -53,6 +53,9 @@ named! {
         ForbiddenOrigin = "forbidden_origin",
         /// 403: the operator has turned sign-up off.
         SignUpDisabled = "sign_up_disabled",
+        /// 403: the invitation is not that of the email address, or it has expired, was used or
+        /// replaced.
+        InvitationInvalid = "invitation_invalid",
         /// 403: the email address of the user is not verified.
         EmailUnverified = "email_unverified",
         /// 403: the user must log in again, because the last time was more than 10 minutes ago.
@@ -150,6 +153,7 @@ impl ErrorCode {
             | Self::ChallengeExpired => 401,
             Self::ForbiddenOrigin
             | Self::SignUpDisabled
+            | Self::InvitationInvalid
             | Self::EmailUnverified
             | Self::StepUpRequired
             | Self::SecondFactorEnrolmentRequired => 403,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The JSON body of a request.
 pub trait RequestBody {
@@ -21,6 +21,11 @@ pub struct SignupRequest {
     /// The password, as typed.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1_024)))]
     pub password: String,
+    /// The token of an invitation for the email address. It is required while sign-up is off, and
+    /// is used up by the sign-up.
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub invitation: Option<String>,
 }
 
 /// The body of `POST /api/token`.
@@ -119,9 +124,17 @@ pub struct EmailTokenRequest {
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 
+/// Deserializes an optional member, which is absent or has a value other than `null`.
+pub(crate) fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 impl RequestBody for SignupRequest {
-    const SHAPE: &'static str =
-        "an object with the string members \"email\" and \"password\" and no others";
+    const SHAPE: &'static str = "an object with the string members \"email\" and \"password\", optionally the string member \"invitation\", and no others";
 }
 
 impl RequestBody for TokenRequest {

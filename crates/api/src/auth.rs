@@ -1,16 +1,22 @@
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 
 use accounts::http::TrustedProxies;
-use accounts::{Accounts, Builder, SignedIn};
+use accounts::{Accounts, Builder, Origin, SignedIn};
 use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
-use warp::{Filter, Rejection};
+use warp::{Filter, Rejection, Reply};
 
-use crate::context::Api;
+use crate::context::{Api, Served};
+use crate::cors::Cors;
 use crate::guard::{Guard, GuardedHandler, Site};
+use crate::part::Part;
+use crate::prefix::{InvalidPrefix, Prefix};
 use crate::unauthenticated::Unauthenticated;
-use crate::{endpoints, router};
+use crate::{client_module, endpoints, openapi, router};
 
 /// Authentication for a warp app: the routes to sign up, sign in and sign out, and a guard for the
 /// app's own routes.
@@ -47,6 +53,9 @@ use crate::{endpoints, router};
 pub struct Auth {
     api: Arc<Api>,
     site: Arc<Site>,
+    off: Vec<Part>,
+    prefix: Prefix,
+    cors: Arc<Cors>,
 }
 
 impl Auth {
@@ -59,9 +68,14 @@ impl Auth {
     /// Builds an `Auth` that serves existing accounts at their [origin](Accounts::origin).
     #[must_use]
     pub fn new(accounts: Arc<Accounts>) -> Self {
-        let document = endpoints::openapi().to_string();
         let site = Site { proxies: Arc::default(), log_in_path: "/login".into() };
-        Self { api: Arc::new(Api::new(accounts, document.into())), site: Arc::new(site) }
+        Self {
+            api: Arc::new(Api::new(accounts)),
+            site: Arc::new(site),
+            off: Vec::new(),
+            prefix: Prefix::default(),
+            cors: Arc::default(),
+        }
     }
 
     /// Trusts these proxies: if a request comes from one of them, the IP address of the client is
@@ -84,12 +98,115 @@ impl Auth {
         self
     }
 
-    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, and the health
-    /// checks. Other paths, including those under `/api`, are rejected as not found, so that the
-    /// app can add its own routes.
+    /// Turns a part of the [routes](Self::routes) off: its paths do not exist, and the OpenAPI
+    /// document does not describe them. If another endpoint has the same path, the method is the one
+    /// that is not allowed.
+    ///
+    /// ```
+    /// # use api::{Auth, Part};
+    /// # fn routes(auth: Auth) -> Auth {
+    /// auth.without(Part::SignUp).without(Part::Deletion)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn without(mut self, part: Part) -> Self {
+        self.off.push(part);
+        self
+    }
+
+    /// Sets the path of the [routes](Self::routes) that are otherwise under `/api`: with
+    /// `prefix("/auth")`, `/api/token` becomes `/auth/token`. `/.well-known/jwks.json` and the
+    /// health checks keep their paths. Latchkey's pages and its browser client need `/api`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPrefix`] unless the prefix is a path such as `/auth`.
+    pub fn prefix(mut self, path: &str) -> Result<Self, InvalidPrefix> {
+        self.prefix = Prefix::parse(path)?;
+        Ok(self)
+    }
+
+    /// Lets pages at another origin of the same site use the [routes](Self::routes) and those that
+    /// are wrapped by [`cors`](Self::cors), with cookies. Can be called for several origins.
+    ///
+    /// An origin is of the same site if it has the same scheme and the same registrable domain,
+    /// such as `https://app.example.com` for `https://auth.example.com`. Browsers send the cookies
+    /// to no other, and its requests are rejected as before. All pages at the origin can then act
+    /// for users who are signed in, so it must be trusted like the service itself. An `http` origin
+    /// can be forged by anyone on the network.
+    ///
+    /// Guards that accept the session cookie still accept it from the service's own origin only.
+    /// Passkeys can only be used at the service's own origin.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: Origin) -> Self {
+        Arc::make_mut(&mut self.cors).allow(origin);
+        self
+    }
+
+    /// Returns a route that pages at the [allowed origins](Self::allow_origin) can use: it responds
+    /// to their preflights, and its responses have the headers that let them read it. A rejection
+    /// stays one. [`routes`](Self::routes) need no wrapping.
+    ///
+    /// ```
+    /// # use api::{Auth, Origin, SignedIn};
+    /// # use warp::Filter as _;
+    /// # fn app(auth: Auth) -> Result<warp::filters::BoxedFilter<(warp::reply::Response,)>, accounts::InvalidOrigin> {
+    /// let auth = auth.allow_origin(Origin::parse("https://app.example.com")?);
+    /// let notes = auth.guarded(warp::path!("notes").and(warp::get()), async |user: SignedIn| {
+    ///     format!("the notes of {}", user.email())
+    /// });
+    /// let app = auth.routes().or(auth.cors(notes)).unify().boxed();
+    /// # Ok(app)
+    /// # }
+    /// ```
+    pub fn cors<F, R>(&self, route: F) -> BoxedFilter<(Response,)>
+    where
+        F: Filter<Extract = (R,), Error = Rejection> + Clone + Send + Sync + 'static,
+        R: Reply + Send + 'static,
+    {
+        let route = route.map(Reply::into_response);
+        if self.cors.is_off() {
+            return route.boxed();
+        }
+        let cors = Arc::clone(&self.cors);
+        let result =
+            route.map(Ok).or_else(|rejection| ready(Ok::<_, Infallible>((Err(rejection),))));
+        warp::method()
+            .and(warp::header::headers_cloned())
+            .and(result)
+            .and_then(move |method: Method, headers: HeaderMap, result| {
+                ready(cors.respond(&method, &headers, result))
+            })
+            .boxed()
+    }
+
+    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, the browser client
+    /// at `/latchkey.js`, and the health checks. Other paths, including those under `/api`, are
+    /// rejected as not found, so that the app can add its own routes.
+    ///
+    /// [`without`](Self::without), [`prefix`](Self::prefix) and
+    /// [`allow_origin`](Self::allow_origin) change what is served. Call them first.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
-        router::routes(endpoints::all(), &self.api, &self.site.proxies)
+        let mut endpoints = endpoints::all();
+        endpoints
+            .retain(|endpoint| endpoint.docs.part.is_none_or(|part| !self.off.contains(&part)));
+        let document = self.prefix.rename(&openapi::document(&endpoints).to_string());
+        let served = Served {
+            document: document.into(),
+            prefix: self.prefix.clone(),
+            cors: Arc::clone(&self.cors),
+        };
+        let routes = router::routes(endpoints, &self.api, &self.site.proxies, &Arc::new(served));
+        self.cors(routes.or(client_module::route()).unify())
+    }
+
+    /// Returns a route that responds to every path under `/api`, or under the
+    /// [prefix](Self::prefix), with 404, `not_found`. A server that serves pages at all other paths
+    /// should add it after its other routes under this path.
+    #[must_use]
+    pub fn api_not_found(&self) -> BoxedFilter<(Response,)> {
+        self.cors(router::api_not_found(self.prefix.clone()))
     }
 
     /// Returns a route whose handler runs for authenticated users only. Every other request that

@@ -4,12 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::http::{ApiError, Cookies, SEC_FETCH_SITE, SetCookie, client_info, single};
+use accounts::http::{
+    ApiError, Cookies, SEC_FETCH_SITE, SetCookie, check_origin, client_info, single,
+};
 use accounts::{Accounts, Caller, ClientInfo, RefreshToken};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
 
+use crate::cors::Cors;
+use crate::prefix::Prefix;
 use crate::response_limits::ResponseLimits;
 
 /// The state that all endpoints share.
@@ -17,8 +21,6 @@ pub(crate) struct Api {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) cookies: Cookies,
     pub(crate) response_limits: ResponseLimits,
-    /// The OpenAPI document as text. All responses share one copy.
-    pub(crate) document: Bytes,
     export_slots: Semaphore,
 }
 
@@ -30,12 +32,11 @@ const MAX_CONCURRENT_EXPORTS: usize = 2;
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Api {
-    pub(crate) fn new(accounts: Arc<Accounts>, document: Bytes) -> Self {
+    pub(crate) fn new(accounts: Arc<Accounts>) -> Self {
         Self {
             cookies: Cookies::new(accounts.config()),
             accounts,
             response_limits: ResponseLimits::default(),
-            document,
             export_slots: Semaphore::new(MAX_CONCURRENT_EXPORTS),
         }
     }
@@ -71,14 +72,32 @@ impl Api {
     }
 }
 
+/// What the routes of an app serve.
+pub(crate) struct Served {
+    /// The OpenAPI document as text. All responses share one copy.
+    pub(crate) document: Bytes,
+    pub(crate) prefix: Prefix,
+    pub(crate) cors: Arc<Cors>,
+}
+
 /// The state of the API, and the parts of a request that are not in the input of the endpoint.
 pub(crate) struct Context {
     pub(crate) api: Arc<Api>,
+    pub(crate) served: Arc<Served>,
     pub(crate) headers: HeaderMap,
     pub(crate) ip: Option<IpAddr>,
 }
 
 impl Context {
+    /// Checks that no page of another origin sends the request, except an origin that the app
+    /// allows.
+    pub(crate) fn check_origin(&self) -> Result<(), ApiError> {
+        if self.served.cors.allowed(&self.headers).is_some() {
+            return Ok(());
+        }
+        Ok(check_origin(&self.headers, self.api.accounts.origin())?)
+    }
+
     /// Returns the client that sends the request.
     pub(crate) fn client(&self) -> ClientInfo {
         client_info(&self.headers, self.ip)
@@ -97,11 +116,12 @@ impl Context {
 
     /// Returns the refresh token of the session that a sign-in replaces.
     ///
-    /// This is the token in the cookie if one of the service's own pages sends the request (W3C
-    /// Fetch Metadata). Otherwise it is `None`, because programs other than a browser may open
+    /// This is the token in the cookie if one of the service's own pages sends the request, or one
+    /// at an origin that the app allows (W3C Fetch Metadata). Otherwise it is `None`, because programs other than a browser may open
     /// several sessions with one cookie jar.
     pub(crate) fn replaced_refresh_cookie(&self) -> Option<RefreshToken> {
-        if single(&self.headers, &SEC_FETCH_SITE) == Some("same-origin") {
+        let is_own_page = single(&self.headers, &SEC_FETCH_SITE) == Some("same-origin");
+        if is_own_page || self.served.cors.is_allowed_page(&self.headers) {
             self.refresh_cookie()
         } else {
             None

@@ -26,6 +26,7 @@ use crate::body::UnreadBody;
 use crate::context::Context;
 use crate::input::{BodyDoc, Input, Security};
 use crate::output::Output;
+use crate::part::Part;
 use crate::problem::{error_response, not_found};
 
 /// The handler and the documentation of one method and path.
@@ -54,6 +55,7 @@ pub(crate) struct Docs {
     pub(crate) summary: &'static str,
     pub(crate) description: &'static str,
     pub(crate) success: &'static str,
+    pub(crate) part: Option<Part>,
     availability: Availability,
     errors: &'static [ErrorCode],
 }
@@ -147,6 +149,7 @@ impl Docs {
             summary: "",
             description: "",
             success: "",
+            part: None,
             availability: Availability::Always,
             errors: &[],
         }
@@ -169,6 +172,12 @@ impl Docs {
     /// Sets the description of the successful response.
     pub(crate) fn success(mut self, success: &'static str) -> Self {
         self.success = success;
+        self
+    }
+
+    /// Sets the part of the API with which an app can turn the endpoint off.
+    pub(crate) const fn part(mut self, part: Part) -> Self {
+        self.part = Some(part);
         self
     }
 

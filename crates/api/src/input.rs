@@ -6,7 +6,6 @@
 
 use accounts::http::{
     ApiError, EmailRequirement, Enrolment, Freshness, Requirements, authenticate, check_json,
-    check_origin,
 };
 use accounts::{EmailSignInToken, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
@@ -63,8 +62,8 @@ pub(crate) struct NoInput;
 /// The body of a request that requires no authentication.
 pub(crate) struct Public<B>(pub(crate) B);
 
-/// The body of a sign-up. If sign-up is turned off, the request is rejected before the body is
-/// parsed.
+/// The body of a sign-up. If sign-up is turned off, a body without an invitation is rejected for
+/// that, whatever else it is.
 pub(crate) struct SignUp(pub(crate) SignupRequest);
 
 /// The refresh token of a request with an empty body.
@@ -147,7 +146,7 @@ impl<B: JsonBody> Input for Public<B> {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         Ok(Self(body.parse()?))
     }
 }
@@ -161,11 +160,15 @@ impl Input for SignUp {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
-        if !context.api.accounts.config().sign_up {
-            return Err(ApiError::SignUpDisabled);
+        context.check_origin()?;
+        let request: Result<SignupRequest, _> = body.parse();
+        if context.api.accounts.config().sign_up {
+            return Ok(Self(request?));
         }
-        Ok(Self(body.parse()?))
+        match request {
+            Ok(invited) if invited.invitation.is_some() => Ok(Self(invited)),
+            _ => Err(ApiError::SignUpDisabled),
+        }
     }
 }
 
@@ -177,7 +180,7 @@ impl Input for RefreshCookie {
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let invalid = || ApiError::InvalidRefreshToken(context.api.cookies.clear_refresh());
         let token = context.refresh_cookie().ok_or_else(invalid)?;
         match body.parse() {
@@ -245,7 +248,7 @@ impl<B: JsonBody> UserInput for UserAndBody<B> {
     ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let user = authenticate(&context.headers, &context.api.accounts, requirements).await?;
         Ok(Self { user, body: body.parse()? })
     }
@@ -264,7 +267,7 @@ impl UserInput for UserWithoutBody {
         if !body.is_empty() {
             check_json(&context.headers)?;
         }
-        check_origin(&context.headers, context.api.accounts.origin())?;
+        context.check_origin()?;
         let user = authenticate(&context.headers, &context.api.accounts, requirements).await?;
         let Empty {} = body.parse()?;
         Ok(Self(user))

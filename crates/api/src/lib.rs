@@ -29,14 +29,18 @@
 
 mod auth;
 mod body;
+mod client_module;
 mod context;
 mod convert;
+mod cors;
 mod endpoint;
 mod endpoints;
 mod guard;
 mod input;
 mod openapi;
 mod output;
+mod part;
+mod prefix;
 mod problem;
 mod response_limits;
 mod router;
@@ -50,6 +54,7 @@ pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
 pub use auth::Auth;
 pub use endpoints::openapi;
 pub use guard::{Guard, GuardWith, GuardedHandler, GuardedHandlerWith};
+pub use part::Part;
+pub use prefix::InvalidPrefix;
 pub use problem::{internal_error, method_not_allowed, not_found, problem};
-pub use router::api_not_found;
 pub use unauthenticated::Unauthenticated;

@@ -12,8 +12,9 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::body::UnreadBody;
-use crate::context::{Api, Context};
+use crate::context::{Api, Context, Served};
 use crate::endpoint::Endpoint;
+use crate::prefix::Prefix;
 use crate::problem::{method_not_allowed, not_found};
 
 /// Returns the routes to all endpoints whose paths exist. Other paths are rejected as not found.
@@ -24,6 +25,7 @@ pub(crate) fn routes(
     endpoints: Vec<Endpoint>,
     api: &Arc<Api>,
     proxies: &Arc<TrustedProxies>,
+    served: &Arc<Served>,
 ) -> BoxedFilter<(Response,)> {
     let mut paths: Vec<Vec<Endpoint>> = Vec::new();
     for endpoint in endpoints.into_iter().filter(|endpoint| endpoint.exists(&api.accounts)) {
@@ -36,14 +38,12 @@ pub(crate) fn routes(
     paths
         .into_iter()
         .rev()
-        .fold(end, |rest, path| path_filter(path, api, proxies).or(rest).unify().boxed())
+        .fold(end, |rest, path| path_filter(path, api, proxies, served).or(rest).unify().boxed())
 }
 
-/// Returns a route that responds to every path under `/api` with 404, `not_found`. A server that
-/// serves pages at all other paths should add it after its other routes under `/api`.
-#[must_use]
-pub fn api_not_found() -> BoxedFilter<(Response,)> {
-    warp::path("api").map(not_found).boxed()
+/// Returns a route that responds to every path under the prefix with 404.
+pub(crate) fn api_not_found(prefix: Prefix) -> BoxedFilter<(Response,)> {
+    path_that(move |path| prefix.contains(path)).map(not_found).boxed()
 }
 
 /// Matches a path, and calls the endpoint for the method. Other methods get 405.
@@ -51,23 +51,36 @@ fn path_filter(
     endpoints: Vec<Endpoint>,
     api: &Arc<Api>,
     proxies: &Arc<TrustedProxies>,
+    served: &Arc<Served>,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let endpoints: Vec<_> = endpoints.into_iter().map(Arc::new).collect();
     let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| endpoint.methods()).collect();
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let others = warp::any().map(move || method_not_allowed(allow.clone())).boxed();
-    let path = exact_path(Arc::clone(&endpoints[0]));
+    let path = exact_path(Arc::clone(&endpoints[0]), Arc::clone(served));
     let methods = endpoints.into_iter().rev().fold(others, |others, endpoint| {
-        endpoint_filter(endpoint, api, proxies).or(others).unify().boxed()
+        endpoint_filter(endpoint, api, proxies, served).or(others).unify().boxed()
     });
     path.and(methods)
 }
 
 /// Matches the whole path of an endpoint. (warp's own path filters ignore a trailing slash.)
-fn exact_path(endpoint: Arc<Endpoint>) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+fn exact_path(
+    endpoint: Arc<Endpoint>,
+    served: Arc<Served>,
+) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    path_that(move |path| {
+        served.prefix.defined(path).is_some_and(|defined| endpoint.matches(&defined))
+    })
+}
+
+/// Matches a path, which has no leading slash, that meets a condition.
+fn path_that(
+    condition: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+) -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::peek()
         .and_then(move |path: Peek| {
-            let is_path = endpoint.matches(path.as_str());
+            let is_path = condition(path.as_str());
             ready(if is_path { Ok(()) } else { Err(warp::reject::not_found()) })
         })
         .untuple_one()
@@ -78,8 +91,9 @@ fn endpoint_filter(
     endpoint: Arc<Endpoint>,
     api: &Arc<Api>,
     proxies: &Arc<TrustedProxies>,
+    served: &Arc<Served>,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let (api, proxies) = (Arc::clone(api), Arc::clone(proxies));
+    let (api, proxies, served) = (Arc::clone(api), Arc::clone(proxies), Arc::clone(served));
     let methods = endpoint.methods();
     let method = warp::method().and_then(move |method: Method| {
         let is_method = methods.contains(&method);
@@ -99,7 +113,9 @@ fn endpoint_filter(
                 proxies.warn_once(peer.ip(), &headers);
             }
             let ip = client_ip(address, peer, &headers, &proxies);
-            let context = Context { api: Arc::clone(&api), headers, ip };
-            endpoint.call(path.as_str(), context, UnreadBody::new(stream))
+            let context =
+                Context { api: Arc::clone(&api), served: Arc::clone(&served), headers, ip };
+            let defined = served.prefix.defined(path.as_str()).unwrap_or_default();
+            endpoint.call(&defined, context, UnreadBody::new(stream))
         })
 }

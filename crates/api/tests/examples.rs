@@ -12,6 +12,20 @@ use serde_json::Value;
 const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
 
 #[test]
+fn the_routes_are_under_their_prefix_without_the_part_that_is_off() {
+    let app = Example::start("routes", &[]);
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 404);
+    assert_eq!(app.send("POST", "/auth/signup", "", ADA).0, 201);
+    let (status, response) = app.send("POST", "/auth/token", "", ADA);
+    assert_eq!(status, 200);
+    let response: Value = serde_json::from_str(&response).unwrap();
+    let token = response["access_token"].as_str().unwrap();
+    let hello = app.send("GET", "/hello", token, "");
+    assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
+    assert_eq!(app.send("DELETE", "/auth/me", token, "{}").0, 405);
+}
+
+#[test]
 fn the_guarded_route_requires_a_user() {
     let app = Example::start("guarded_route", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
@@ -31,4 +45,20 @@ fn the_app_ends_when_it_is_stopped() {
     let app = Example::start("shutdown", &[]);
     assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
     assert!(app.terminate());
+}
+
+/// The page runs in a browser in the end-to-end tests.
+#[test]
+fn the_front_end_is_served_with_the_browser_client() {
+    let app = Example::start("front_end", &[]);
+    let (status, page) = app.send("GET", "/", "", "");
+    assert_eq!(status, 200);
+    assert!(page.contains("src=\"/app.js\""), "{page}");
+    let (status, script) = app.send("GET", "/app.js", "", "");
+    assert_eq!(status, 200);
+    assert!(script.contains("from \"/latchkey.js\""), "{script}");
+    let (status, module) = app.send("GET", "/latchkey.js", "", "");
+    assert_eq!(status, 200);
+    assert!(module.contains("export function createClient("), "{module}");
+    assert_eq!(app.send("GET", "/private", "", "").0, 401);
 }

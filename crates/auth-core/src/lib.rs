@@ -167,9 +167,10 @@ pub use id::{IdError, MailId, PasskeyId, SessionId, UserId};
 pub use jiff::Timestamp;
 #[cfg(feature = "token")]
 pub use one_time::{
-    CodeHash, EmailSignInToken, EmailSignInTokenHash, InvalidEmailSignInToken, InvalidOneTimeCode,
-    InvalidRecoveryCode, InvalidResetToken, OneTimeCode, RecoveryCode, RecoveryCodeHash,
-    ResetToken, ResetTokenHash,
+    CodeHash, EmailSignInToken, EmailSignInTokenHash, InvalidEmailSignInToken,
+    InvalidInvitationToken, InvalidOneTimeCode, InvalidRecoveryCode, InvalidResetToken,
+    InvitationToken, InvitationTokenHash, OneTimeCode, RecoveryCode, RecoveryCodeHash, ResetToken,
+    ResetTokenHash,
 };
 #[cfg(feature = "origin")]
 pub use origin::{InvalidOrigin, Origin};

@@ -1,4 +1,4 @@
-//! Secrets that are used once: reset tokens and codes in mails, and recovery codes.
+//! Secrets that are used once: reset tokens and codes in mails, invitations, and recovery codes.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -50,6 +50,20 @@ const RESET_TOKEN_BYTES: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a reset token")]
 pub struct InvalidResetToken;
+
+/// A token that lets its holder create one account: 160 bits in Crockford's base32, in groups.
+///
+/// It is in the link that an operator sends to the invited person. `Debug` does not print it, and
+/// it is zeroized when dropped.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct InvitationToken([u8; INVITATION_TOKEN_BYTES]);
+
+const INVITATION_TOKEN_BYTES: usize = 20;
+
+/// An error from parsing an [`InvitationToken`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an invitation")]
+pub struct InvalidInvitationToken;
 
 /// A code that a user copies from a mail: 40 bits in Crockford's base32, such as `K7QM-2XRD`.
 ///
@@ -172,6 +186,37 @@ impl ResetToken {
     }
 }
 
+impl InvitationToken {
+    /// Generates a token.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(random_array(random))
+    }
+
+    /// Parses a token that was opened as a link, pasted or typed. Letter case, spaces and hyphens
+    /// do not matter, `O` is read as 0, and `I` and `L` as 1.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInvitationToken`] if the text is not a token.
+    pub fn parse(text: &str) -> Result<Self, InvalidInvitationToken> {
+        decode(text).map(Self).ok_or(InvalidInvitationToken)
+    }
+
+    /// Returns the token as text, in groups of four characters.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        encode(&self.0)
+    }
+
+    /// Returns the hash that a store holds instead of the token. A fast hash is safe, because a
+    /// token has too much entropy to be guessed.
+    #[must_use]
+    pub fn hash(&self) -> InvitationTokenHash {
+        InvitationTokenHash(hash("invitation", &[&self.0]))
+    }
+}
+
 impl OneTimeCode {
     /// Generates a code.
     #[must_use]
@@ -284,11 +329,16 @@ macro_rules! debug_by_name {
     };
 }
 
-debug_by_name!(ResetToken OneTimeCode EmailSignInToken RecoveryCode);
+debug_by_name!(ResetToken InvitationToken OneTimeCode EmailSignInToken RecoveryCode);
 
 stored_bytes! {
     /// The SHA-256 of a [`ResetToken`], which a store holds instead of the token.
     ResetTokenHash
+}
+
+stored_bytes! {
+    /// The SHA-256 of an [`InvitationToken`], which a store holds instead of the token.
+    InvitationTokenHash
 }
 
 stored_bytes! {
@@ -343,6 +393,16 @@ mod tests {
     }
 
     #[test]
+    fn an_invitation_is_parsed_however_it_is_typed_and_is_no_reset_token() {
+        let token = InvitationToken::generate(&Fixed(8));
+        let typed = token.to_text().to_lowercase().replace('-', " ");
+        assert_eq!(InvitationToken::parse(&typed).as_ref(), Ok(&token));
+        assert_eq!(InvitationToken::parse("1010-AB0Z"), Err(InvalidInvitationToken));
+        let reset = ResetToken::parse(&typed).unwrap();
+        assert_ne!(reset.hash().as_bytes(), token.hash().as_bytes());
+    }
+
+    #[test]
     fn ten_recovery_codes_have_120_bits_each_and_differ() {
         struct Counter(AtomicU8);
 
@@ -383,6 +443,8 @@ mod tests {
     fn debug_prints_no_secret() {
         assert_eq!(format!("{:?}", OneTimeCode::generate(&Fixed(1))), "OneTimeCode(…)");
         assert_eq!(format!("{:?}", ResetToken::generate(&Fixed(1))), "ResetToken(…)");
+        let invitation = InvitationToken::generate(&Fixed(1));
+        assert_eq!(format!("{invitation:?}"), "InvitationToken(…)");
         let codes = RecoveryCode::generate_list(&Fixed(1));
         assert_eq!(format!("{:?}", codes[0]), "RecoveryCode(…)");
     }

@@ -259,6 +259,8 @@ event_kinds! {
     PasswordReset = "password_reset",
     /// Somebody requested a mail with a code for signing in.
     LogInCodeSent = "log_in_code_sent",
+    /// An operator invited an email address to create an account.
+    InvitationCreated = "invitation_created",
     /// The second factor was turned on.
     SecondFactorOn = "second_factor_on",
     /// The second factor was turned off.

@@ -1,9 +1,9 @@
-//! Codes and reset tokens, which prove that their holder can read a mailbox.
+//! Codes and reset tokens, which prove that their holder can read a mailbox, and invitations.
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, CodeHash, Email, EmailKey, EmailSignInTokenHash, MailId, OneTimeCode, PasswordHash,
-    ResetToken, ResetTokenHash, SessionId, Timestamp, UserId,
+    ClientInfo, CodeHash, Email, EmailKey, EmailSignInTokenHash, InvitationToken, MailId,
+    OneTimeCode, PasswordHash, ResetToken, ResetTokenHash, SessionId, Timestamp, UserId,
 };
 
 use crate::error::StoreError;
@@ -11,12 +11,14 @@ use crate::mails::{NewCode, NewMail};
 use crate::sessions::{ActingSession, NewSession};
 use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 
-/// Stores the hashes of codes and reset tokens, and makes the changes that they allow.
+/// Stores the hashes of codes, reset tokens and invitations, and makes the changes that codes and
+/// reset tokens allow. An invitation allows [`UserStore::create_invited_user`](
+/// crate::UserStore::create_invited_user).
 ///
 /// # Rules
 ///
 /// - For each purpose, only the newest code of an email address is valid. A purpose is one of: verify
-///   the email address, change it, reset the password, sign in.
+///   the email address, change it, reset the password, sign in, invite.
 /// - A code is deleted in the transaction that uses it, so of two concurrent uses one succeeds. A
 ///   change that is rejected for another reason, such as a taken email address, uses it too.
 /// - A code is deleted by the fifth wrong try ([`MAX_TRIES`]), and no longer valid when it has
@@ -28,8 +30,12 @@ use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 /// - A request for an email address that has no account, or a disabled one, writes the same rows as
 ///   one for an account: a code that nobody knows, a mail of kind
 ///   [`Nothing`](crate::Message::Nothing), and an event without a user.
+/// - An invitation belongs to an email address that has no account. It is deleted, and the unsent
+///   mail with it, when an account with that address is created, and when the address stops being
+///   that of an account. Nothing else makes it invalid before it expires.
 /// - Requests and uses are recorded in the audit log: `password_reset_requested`, `password_reset`,
-///   `email_change_requested`, `email_changed`, `email_verified`, `log_in_code_sent`.
+///   `email_change_requested`, `email_changed`, `email_verified`, `log_in_code_sent`,
+///   `invitation_created`.
 /// - If `notice` is given, the change adds a notice to the account's previous email address, if that
 ///   one was verified before the change. A reset verifies the address, so it always adds one.
 #[doc = include_str!("signatures/CodeStore.md")]
@@ -121,6 +127,15 @@ pub trait CodeStore: Send + Sync + 'static {
         code: &CodeHash,
         session: &NewSession,
     ) -> Result<OpenSessionWithCodeOutcome, StoreError>;
+
+    /// Stores an invitation of an operator for this email address, and the mail with it, if there
+    /// is one.
+    async fn invite(
+        &self,
+        email: &Email,
+        invitation: &NewInvitation,
+        now: Timestamp,
+    ) -> Result<InviteOutcome, StoreError>;
 }
 
 /// The number of wrong tries that ends a code. The last of them is answered like an expired code.
@@ -169,6 +184,17 @@ pub struct NewSignInCode {
     pub client: ClientInfo,
 }
 
+/// An invitation to create an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInvitation {
+    /// The token. Its hash is stored.
+    pub token: InvitationToken,
+    /// When the token and its mail expire.
+    pub expires_at: Timestamp,
+    /// The id of the mail to the email address, if there should be one.
+    pub mail: Option<MailId>,
+}
+
 /// A new password that is set with a reset token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordReset {
@@ -202,6 +228,8 @@ pub enum CodePurpose {
     ResetPassword,
     /// To sign in.
     SignIn,
+    /// To sign up although sign-up is off. The code is the token of an invitation.
+    Invitation,
 }
 
 impl CodePurpose {
@@ -213,6 +241,7 @@ impl CodePurpose {
             Self::ChangeEmail => "change_email",
             Self::ResetPassword => "reset_password",
             Self::SignIn => "sign_in",
+            Self::Invitation => "invitation",
         }
     }
 }
@@ -225,6 +254,16 @@ pub enum SendOutcome {
     Stored,
     /// The outbox holds too many unsent mails. Nothing was written.
     OutboxFull,
+}
+
+/// The outcome of [`CodeStore::invite`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum InviteOutcome {
+    /// The invitation was stored.
+    Stored,
+    /// An account has this email address. Nothing was written.
+    EmailTaken,
 }
 
 /// The outcome of [`CodeStore::send_verification_code`].

@@ -106,6 +106,7 @@ pub mod factor_rows;
 mod factor_steps;
 pub mod factors;
 pub mod imports;
+pub mod invitations;
 pub mod keys;
 pub mod mails;
 pub mod order;
@@ -181,6 +182,10 @@ macro_rules! conformance_tests {
         mod password_reset {
             use super::*;
             $crate::password_reset_cases! { $deployment }
+        }
+        mod invitations {
+            use super::*;
+            $crate::invitations_cases! { $deployment }
         }
         mod email_sign_in {
             use super::*;

@@ -105,9 +105,10 @@ pub use attempts::{
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 pub use codes::{
-    ChangeEmailOutcome, CodePurpose, CodeStore, MAX_TRIES, NewEmailChange, NewResetToken,
-    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
-    SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
+    ChangeEmailOutcome, CodePurpose, CodeStore, InviteOutcome, MAX_TRIES, NewEmailChange, NewInvitation,
+    NewResetToken, NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn,
+    ResetPasswordOutcome, SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome,
+    VerifyEmailOutcome,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use copy::{
@@ -127,9 +128,9 @@ pub use factors::{
 };
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{
-    CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailCounts,
-    MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind, Outbox, Requested,
-    ResetMessage, RetryMailsOutcome,
+    CodeMessage, FAILED_MAIL_RETENTION, InvitationMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK,
+    Mail, MailCounts, MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind,
+    Outbox, Requested, ResetMessage, RetryMailsOutcome,
 };
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;

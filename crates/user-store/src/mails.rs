@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, CodeHash, CounterKey, MailId, OneTimeCode, ResetToken, Timestamp, UserId,
+    ClientInfo, CodeHash, CounterKey, InvitationToken, MailId, OneTimeCode, ResetToken, Timestamp,
+    UserId,
 };
 
 use crate::audit::Actor;
@@ -30,7 +31,7 @@ use crate::error::StoreError;
 /// - A mail that has expired is deleted, sent or not.
 /// - A new code deletes the unsent mails with earlier codes of its purpose and account.
 /// - The outbox holds at most [`MAX_UNSENT_PER_NETWORK`] unsent mails with codes that clients of one
-///   network have requested, and [`MAX_UNSENT`] in all. Notices do not count.
+///   network have requested, and [`MAX_UNSENT`] in all. Notices and invitations do not count.
 /// - [`Message::Nothing`] stands in for a mail to an email address without an account, so that the
 ///   same rows are written. It is deleted when it is due, and is never claimed.
 #[doc = include_str!("signatures/Outbox.md")]
@@ -118,6 +119,8 @@ pub enum Message {
     /// Somebody wants to sign in by email. The recipient's email address is not verified, so the
     /// password has to be reset instead.
     SignInUnverified(Requested),
+    /// The token with which the recipient can create an account.
+    Invitation(InvitationMessage),
     /// A change to the recipient's account.
     Notice(Notice),
     /// Nothing is sent: the email address has no account, or a disabled one.
@@ -140,6 +143,15 @@ pub struct ResetMessage {
     pub token: ResetToken,
     /// The request.
     pub requested: Requested,
+}
+
+/// An invitation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InvitationMessage {
+    /// The token.
+    pub token: InvitationToken,
+    /// When the token expires.
+    pub expires_at: Timestamp,
 }
 
 /// When and from where a mail was requested.
@@ -285,6 +297,7 @@ impl Message {
             Self::EmailTaken(_) => "email_taken",
             Self::SignIn(_) => "sign_in",
             Self::SignInUnverified(_) => "sign_in_unverified",
+            Self::Invitation(_) => "invitation",
             Self::Notice(notice) => notice.kind.as_str(),
             Self::Nothing => "nothing",
         }
@@ -349,5 +362,13 @@ impl fmt::Debug for CodeMessage {
 impl fmt::Debug for ResetMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResetMessage").field("requested", &self.requested).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InvitationMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvitationMessage")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }

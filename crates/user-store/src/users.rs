@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, EmailKey, MailId, PasswordHash, Session, Timestamp, UserId,
+    ClientInfo, DecoyPosition, Email, EmailKey, InvitationTokenHash, MailId, PasswordHash, Session,
+    Timestamp, UserId,
 };
 
 use crate::audit::Event;
@@ -36,6 +37,21 @@ pub trait UserStore: Send + Sync + 'static {
         password: &PasswordHash,
         event: &Event,
         verification: Option<&NewCode>,
+    ) -> Result<(), CreateUserError>;
+
+    /// Creates an account like [`create_user`](Self::create_user), if `invitation` is the valid
+    /// invitation of its email address ([`CodeStore::invite`](crate::CodeStore::invite)), and
+    /// deletes the invitation. Of two concurrent uses of an invitation, one succeeds.
+    ///
+    /// If the invitation is not valid, the outcome is [`CreateUserError::InvitationInvalid`],
+    /// whether or not the email address has an account.
+    async fn create_invited_user(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+        event: &Event,
+        verification: Option<&NewCode>,
+        invitation: &InvitationTokenHash,
     ) -> Result<(), CreateUserError>;
 
     /// Returns the hash that a password for `email` is compared with. If the account is disabled or
@@ -277,12 +293,15 @@ pub struct Reauthentication {
     pub verified: PasswordVersion,
 }
 
-/// An error from [`UserStore::create_user`].
+/// An error from [`UserStore::create_user`] and [`UserStore::create_invited_user`].
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserError {
     /// An account has this email address, possibly in another spelling.
     #[error("an account with this email address already exists")]
     EmailTaken,
+    /// The email address has no such invitation, or it has expired.
+    #[error("the invitation is not valid")]
+    InvitationInvalid,
     /// The outbox holds too many unsent mails.
     #[error("too many mails have not been sent yet")]
     OutboxFull,

@@ -1,57 +1,26 @@
-//! Requests to the server, and their errors.
+//! Requests to the server.
 //!
-//! Most functions return a [`Call`]. Their documentation describes the effect of sending the call,
+//! All functions return a [`Call`]. Their documentation describes the effect of sending the call,
 //! with [`Call::send`] or with the access token of the session.
 
-mod call;
-mod error;
 mod factors;
-mod http;
 
 use api_types::{
     Activity, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
     EmailTokenRequest, Empty, MailRequested, Me, PasskeyOptionsRequest, PasskeyTokenRequest,
-    PasswordReset, RequestPasswordResetRequest, ResetPasswordRequest, SecondFactorRequest,
-    Sessions, SignupRequest, TokenRequest, TokenResponse, User,
+    PasswordReset, RequestPasswordResetRequest, ResetPasswordRequest, Sessions, TokenResponse,
 };
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
+use yew_session::{ApiError, Call, Request, Success};
 
 use crate::webauthn::{Credential, PasskeyOptions};
 
-pub use call::Call;
-pub use error::{ApiError, Rejection};
 pub use factors::{
     add_passkey, confirm_totp, factors, new_passkey_options, remove_passkey, rename_passkey,
     renew_recovery_codes, set_up_totp, turn_second_factor_off, turn_second_factor_on,
 };
-pub(crate) use http::{Request, Success};
-
-/// How long a sign-out waits for the server's response.
-const SIGN_OUT_TIMEOUT_MS: u32 = 5_000;
-
-/// Creates an account.
-pub fn sign_up(account: &SignupRequest) -> Call<User> {
-    Call::json(Request::with_body("POST", "/api/signup", account))
-}
-
-/// Signs in.
-pub fn sign_in(credentials: &TokenRequest) -> Call<TokenResponse> {
-    Call::json(Request::with_body("POST", "/api/token", credentials))
-}
-
-/// Gets a new access token with the refresh token, which is in a cookie that no script can read.
-pub fn refresh(timeout_ms: u32) -> Call<TokenResponse> {
-    let post = Request::with_body("POST", "/api/token/refresh", &Empty {});
-    // The server replaces the refresh token even if the page is closed before the response arrives.
-    // With `keepalive`, the browser still stores the new cookie.
-    Call::json(Request { keepalive: true, timeout_ms, ..post })
-}
-
-/// Returns the user of a token, and when the session expires.
-pub fn me() -> Call<Me> {
-    Call::json(Request::new("GET", "/api/me"))
-}
+pub use yew_session::calls::{sign_in, sign_in_with_second_factor, sign_up};
 
 /// Replaces the password, and ends every other session.
 pub fn change_password(passwords: &ChangePasswordRequest) -> Call<()> {
@@ -95,12 +64,7 @@ pub fn request_sign_in_code(account: &EmailTokenRequest) -> Call<MailRequested> 
 
 /// Signs in with a code from a mail, which this browser has requested.
 pub fn sign_in_with_code(code: &CodeRequest) -> Call<TokenResponse> {
-    Call::json(Request::with_body("PUT", "/api/token/email", code))
-}
-
-/// Completes a sign-in with a second factor.
-pub fn sign_in_with_second_factor(second: &SecondFactorRequest<Credential>) -> Call<TokenResponse> {
-    Call::json(Request::with_body("POST", "/api/token/second-factor", second))
+    Call::sign_in(Request::with_body("PUT", "/api/token/email", code))
 }
 
 /// Returns the options with which the browser asks for a passkey.
@@ -110,7 +74,7 @@ pub fn passkey_options(request: &PasskeyOptionsRequest) -> Call<PasskeyOptions> 
 
 /// Signs in with a passkey.
 pub fn sign_in_with_passkey(passkey: &PasskeyTokenRequest<Credential>) -> Call<TokenResponse> {
-    Call::json(Request::with_body("POST", "/api/token/passkey", passkey))
+    Call::sign_in(Request::with_body("POST", "/api/token/passkey", passkey))
 }
 
 /// Deletes the account and everything that belongs to it.
@@ -149,45 +113,7 @@ pub fn end_other_sessions() -> Call<()> {
     Call::confirmed(Request::new("DELETE", "/api/sessions"))
 }
 
-/// Ends the session of the token.
-///
-/// # Errors
-///
-/// Returns an [`ApiError`] if the request fails.
-pub async fn sign_out(token: &str) -> Result<(), ApiError> {
-    let post = Request::with_body("POST", "/api/logout", &Empty {});
-    let request = Request { keepalive: true, timeout_ms: SIGN_OUT_TIMEOUT_MS, ..post };
-    let call = Call::confirmed(request);
-    call.read(&send_as(token, &call.request).await?)
-}
-
-/// Sends a request with an access token.
-pub(crate) async fn send_as(token: &str, request: &Request) -> Result<Success, ApiError> {
-    if !is_header_safe(token) {
-        return Err(ApiError::no_token());
-    }
-    http::send(request, Some(token)).await
-}
-
 /// Reads the options for a request for a passkey.
 fn passkey_options_in(answer: &Success) -> Result<PasskeyOptions, ApiError> {
     PasskeyOptions::parse(&answer.body).map_err(|_| ApiError::Unreadable)
-}
-
-/// Returns whether a token can be sent in a header. Every token from the server can.
-fn is_header_safe(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_token_of_visible_ascii_can_be_sent_in_a_header() {
-        assert!(is_header_safe("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
-        for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
-            assert!(!is_header_safe(text), "{text:?}");
-        }
-    }
 }

@@ -2,16 +2,15 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::history::AnyHistory;
 use yew_router::{Router, Switch};
+use yew_session::{Session, SessionProvider, User};
 
 use crate::frame::Frame;
 use crate::guards::{FromMail, PrivateOnly, SignedOutOnly};
 use crate::mail::Mail;
 use crate::pages::{
-    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, SignupOff, StepUp,
-    Verify,
+    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, StepUp, Verify,
 };
 use crate::routes::Route;
-use crate::session::{Session, SessionProvider, User};
 use crate::sign_up::SignUp;
 use crate::webauthn::Passkeys;
 
@@ -70,11 +69,8 @@ fn switch(route: Route, options: PageOptions) -> Html {
         Route::EmailLogin if mail != Mail::WithSignIn => html! { <NotFound /> },
         Route::Home => html! { <Home {sign_up} /> },
         Route::Signup => {
-            let render = move |()| match sign_up {
-                SignUp::On => html! { <Signup {policy} /> },
-                SignUp::Off => html! { <SignupOff /> },
-            };
-            html! { <SignedOutOnly {render} /> }
+            let render = move |()| html! { <Signup {policy} {sign_up} /> };
+            html! { <FromMail key="signup" {route}><SignedOutOnly {render} /></FromMail> }
         }
         Route::Login => {
             let render = move |()| html! { <Login {sign_up} {mail} {passkeys} /> };

@@ -7,8 +7,8 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Document, Element, Event, HtmlElement, HtmlInputElement, HtmlMetaElement,
-    KeyboardEvent, MouseEvent, VisibilityState,
+    Document, Element, Event, HtmlElement, HtmlInputElement, HtmlMetaElement, KeyboardEvent,
+    MouseEvent,
 };
 
 use crate::mail::Mail;
@@ -177,23 +177,10 @@ pub(crate) fn is_key(event: &KeyboardEvent, key: &str) -> bool {
     Reflect::get(event, &"key".into()).is_ok_and(|it| it.as_string().as_deref() == Some(key))
 }
 
-/// Returns whether the user can see the page.
-pub(crate) fn is_visible() -> bool {
-    document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
-}
-
 /// Returns the milliseconds since the page was loaded, on a monotonic clock.
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());
     performance.map_or(0.0, |performance| performance.now())
-}
-
-/// Returns a signal that aborts a request after this time, or `None` in an old browser without
-/// `AbortSignal.timeout`.
-pub(crate) fn timeout_signal(milliseconds: u32) -> Option<AbortSignal> {
-    let class = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
-    let timeout: Function = Reflect::get(&class, &"timeout".into()).ok()?.dyn_into().ok()?;
-    timeout.call1(&class, &milliseconds.into()).ok()?.dyn_into().ok()
 }
 
 /// Returns the user's preferred language.

@@ -2,11 +2,11 @@
 
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator, use_route};
+use yew_session::{Session, SignOutOutcome, use_session};
 
 use crate::browser;
 use crate::components::{Link, NavBar, keyhole};
 use crate::routes::{LoginNotice, LoginState, Route};
-use crate::session::{Session, SignOutOutcome, use_session};
 use crate::sign_up::SignUp;
 
 #[derive(Properties, PartialEq)]

@@ -2,12 +2,11 @@
 
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
+use yew_session::{ApiError, Session, SessionEndReason, SessionHandle, User, use_session};
 
-use crate::api::ApiError;
 use crate::components::{ErrorPage, loading_page};
 use crate::messages::describe;
 use crate::routes::{LoginNotice, MailLink, Route, redirect_to_login};
-use crate::session::{Session, SessionEndReason, SessionHandle, User, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {
@@ -77,7 +76,7 @@ pub(crate) struct FromMailProps {
     pub(crate) children: Html,
 }
 
-/// Shows a page that a link in a mail can open. Before that, the secret in the fragment of the URL
+/// Shows a page that a link with a secret can open, such as one in a mail. Before that, the secret in the fragment of the URL
 /// is moved to the router state, so that it is neither in the history of the browser nor in a URL
 /// that the page builds.
 #[component]

@@ -7,15 +7,15 @@
 //! | `frame` | the header, navigation and footer around every page |
 //! | [`pages`] | one component per route; they send requests and handle the responses |
 //! | [`components`] | the parts of pages; they send no requests and do not use the session |
-//! | [`session`] | the session of this tab: one reducer, one provider, one hook |
 //! | [`messages`] | the error messages for form fields and failed requests |
-//! | [`api`] | requests to the server, and their errors |
+//! | [`api`] | requests to the server |
 //! | [`routes`] | the routes, and the state that a navigation passes to a page |
 //! | [`mod@format`] | devices, IP addresses, times, audit events, secrets and recovery codes as text |
-//! | [`browser`], `storage`, `download`, `locks`, `tabs`, `webauthn` | wrappers of browser APIs |
+//! | [`browser`], `storage`, `download`, `webauthn` | wrappers of browser APIs |
 //! | `mail` | for which purposes the server sends mails |
 //! | `sign_up` | whether visitors can create accounts |
-//! | `single_flight` | a task that concurrent callers share |
+//!
+//! The session of this tab is in the crate `yew-session`.
 //!
 //! A module uses only modules below it in this table. Only effects and callbacks need a browser,
 //! so the tests render pages natively.
@@ -28,16 +28,12 @@ mod download;
 pub mod format;
 mod frame;
 mod guards;
-mod locks;
 mod mail;
 pub mod messages;
 pub mod pages;
 pub mod routes;
-pub mod session;
 mod sign_up;
-mod single_flight;
 mod storage;
-mod tabs;
 mod webauthn;
 
 pub use app::{App, AppProps};

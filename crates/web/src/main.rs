@@ -1,8 +1,8 @@
 //! Mounts the application in the element `#app` of `index.html`.
 
-use web::session::Session;
 use web::{App, AppProps, Passkeys, browser};
 use yew_router::history::{AnyHistory, BrowserHistory};
+use yew_session::Session;
 
 fn main() {
     let Some(root) = browser::element("app") else { return };

@@ -3,8 +3,8 @@
 
 use api_types::{ErrorCode, FieldCode};
 use auth_core::PasswordError;
+use yew_session::{ApiError, Rejection};
 
-use crate::api::{ApiError, Rejection};
 use crate::format::count;
 use crate::webauthn::WebauthnError;
 
@@ -183,6 +183,11 @@ fn describe_rejection(rejection: &Rejection) -> String {
         (_, Some(ErrorCode::SignUpDisabled)) => {
             "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()
         }
+        (_, Some(ErrorCode::InvitationInvalid)) => {
+            "The invitation is not for this e-mail address, or it has expired or was used. Check \
+             the e-mail address, or ask the administrator of this site for a new invitation."
+                .to_owned()
+        }
         (_, Some(ErrorCode::EmailUnverified)) => {
             "Confirm your e-mail address first. Then try again.".to_owned()
         }
@@ -279,6 +284,14 @@ mod tests {
         let rejection = Rejection { status: 403, code, ..Rejection::default() };
         let text = describe(&ApiError::Rejected(rejection));
         assert!(text.contains("administrator"), "{text}");
+    }
+
+    #[test]
+    fn an_invitation_that_is_not_valid_says_what_to_check_and_whom_to_ask() {
+        let code = Some(ErrorCode::InvitationInvalid);
+        let rejection = Rejection { status: 403, code, ..Rejection::default() };
+        let text = describe(&ApiError::Rejected(rejection));
+        assert!(text.contains("e-mail address") && text.contains("administrator"), "{text}");
     }
 
     #[test]

@@ -30,6 +30,5 @@ pub use private::{Private, PrivateProps};
 pub use reset::{Reset, ResetProps};
 pub use settings::{Settings, SettingsProps};
 pub use signup::{Signup, SignupProps};
-pub use signup_off::SignupOff;
 pub(crate) use step_up::StepUp;
 pub use verify::{Verify, VerifyProps};

@@ -65,8 +65,8 @@ pub struct LoginState {
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct MailLink {
-    /// The reset token or the code.
-    #[serde(alias = "code")]
+    /// The reset token, the code or the invitation.
+    #[serde(alias = "code", alias = "invitation")]
     pub token: String,
     /// The email address of the account, if the link contains it.
     pub email: String,
@@ -152,7 +152,7 @@ pub(crate) fn push_other_login(
     );
 }
 
-/// Returns the content of the link in a mail that has opened the page at `location`.
+/// Returns the content of the link that has opened the page at `location`.
 pub(crate) fn mail_link(location: &Location) -> MailLink {
     location.state::<MailLink>().map(|link| (*link).clone()).unwrap_or_default()
 }

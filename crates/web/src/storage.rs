@@ -1,70 +1,11 @@
-//! Reads and writes the browser's storage.
-//!
-//! The access token is in `sessionStorage`, which belongs to this tab alone. If the user chose to
-//! stay signed in, the id of the session is in `localStorage`, and before a log-in with a code, the
-//! choice. After the end of a session, `localStorage` contains a flag without a name or an id.
-//! Scripts cannot read the refresh cookie.
+//! Stores the choice to stay signed in while the user waits for a mail with a code.
 //!
 //! A browser may deny access to its storage. A value that cannot be read then counts as absent.
-//! (The crate `gloo-storage` is not used, because it panics instead. It also stores values as JSON,
-//! but the token is stored as it is.)
 
 use web_sys::Storage;
+use yew_session::Remember;
 
-const TOKEN: &str = "access_token";
-const REMEMBER: &str = "remember";
 const CODE_REMEMBER: &str = "code_remember";
-const SIGNED_OUT: &str = "signed_out";
-
-/// The user's choice to stay signed in after closing the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remember {
-    Yes,
-    No,
-}
-
-/// An error from storing a value: the browser denies access to its storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StorageDenied;
-
-pub(crate) fn token() -> Option<String> {
-    tab_storage()?.get_item(TOKEN).ok()?
-}
-
-pub(crate) fn set_token(token: &str) -> Result<(), StorageDenied> {
-    let storage = tab_storage().ok_or(StorageDenied)?;
-    storage.set_item(TOKEN, token).map_err(|_| StorageDenied)
-}
-
-pub(crate) fn remove_token() {
-    if let Some(storage) = tab_storage() {
-        // This fails only if access is denied, and then no token is stored.
-        let _ = storage.remove_item(TOKEN);
-    }
-}
-
-/// Removes everything that this tab has stored.
-pub(crate) fn clear_tab() {
-    if let Some(storage) = tab_storage() {
-        let _ = storage.clear();
-    }
-}
-
-/// Returns the id of the session in which the user chose to stay signed in. A tab without a token
-/// may use the cookie to get one for this session.
-pub(crate) fn remembered() -> Option<String> {
-    browser_storage()?.get_item(REMEMBER).ok()?
-}
-
-/// Stores the id of the session in which the user chose to stay signed in. `None` removes the
-/// stored id. If storing fails, new tabs start signed out.
-pub(crate) fn set_remembered(session: Option<&str>) {
-    let Some(storage) = browser_storage() else { return };
-    let _ = match session {
-        Some(session) => storage.set_item(REMEMBER, session),
-        None => storage.remove_item(REMEMBER),
-    };
-}
 
 /// Stores the choice that was sent with the request for a code to log in. The code may be entered
 /// in another tab, or after a reload.
@@ -81,38 +22,6 @@ pub(crate) fn take_code_remember() -> Remember {
     let stored = browser_storage().and_then(|storage| storage.get_item(CODE_REMEMBER).ok()?);
     set_code_remember(Remember::No);
     if stored.is_some() { Remember::Yes } else { Remember::No }
-}
-
-/// Stores that the session of a tab has ended, until the next sign-in. All tabs share this flag,
-/// and it outlives the page. If storing fails, the log-in page suggests passkeys at once.
-pub(crate) fn set_signed_out() {
-    if let Some(storage) = browser_storage() {
-        let _ = storage.set_item(SIGNED_OUT, "yes");
-    }
-}
-
-/// Removes the flag that [`set_signed_out`] has stored.
-pub(crate) fn clear_signed_out() {
-    if let Some(storage) = browser_storage() {
-        let _ = storage.remove_item(SIGNED_OUT);
-    }
-}
-
-/// Returns whether the session of a tab has ended since the last sign-in with this browser.
-pub(crate) fn is_signed_out() -> bool {
-    browser_storage().and_then(|storage| storage.get_item(SIGNED_OUT).ok()?).is_some()
-}
-
-/// Removes the remembered session if its id is `session`, or if `session` is `None`. Otherwise, the
-/// remembered session is a newer one, perhaps of another user, and stays remembered.
-pub(crate) fn forget(session: Option<&str>) {
-    if session.is_none() || remembered().as_deref() == session {
-        set_remembered(None);
-    }
-}
-
-fn tab_storage() -> Option<Storage> {
-    web_sys::window()?.session_storage().ok()?
 }
 
 fn browser_storage() -> Option<Storage> {

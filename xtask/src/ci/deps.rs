@@ -25,7 +25,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -46,9 +46,15 @@ const RULES: [Rule; 14] = [
         ..rule("api", &["accounts", "api-types"])
     },
     Rule {
-        not_directly: &["hyper", "rusqlite", "warp"],
-        ..rule("web", &["api-types", "auth-core"])
+        not_directly: &["hyper", "jsonwebtoken", "pbkdf2", "rusqlite", "serde_json"],
+        not_at_all: &["warp"],
+        ..rule("axum-accounts", &["accounts", "api-types"])
     },
+    Rule {
+        not_directly: &["hyper", "rusqlite", "warp"],
+        ..rule("web", &["api-types", "auth-core", "yew-session"])
+    },
+    Rule { not_directly: &["hyper", "rusqlite", "warp"], ..rule("yew-session", &["api-types"]) },
     rule("latchkey", &["accounts", "api", "api-types", "auth-core", "mail", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),

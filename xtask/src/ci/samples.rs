@@ -1,7 +1,8 @@
 //! Checks the code samples in README.md and docs.
 //!
-//! A Rust sample must be identical to an example of a crate, and a test of the crate must run that
-//! example; or it must be identical to that test. A JSON sample must be valid.
+//! A Rust, HTML or JavaScript sample must be identical to a file of an example of a crate, and a
+//! test of the crate must run that example; or it must be identical to that test. A JSON sample must
+//! be valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,12 @@ use super::links::pages;
 /// The crate whose examples are tools of other steps, and not samples.
 const TOOLS: &str = "fuzz";
 
+/// The first lines of JavaScript samples that are parts of programs of a reader.
+const PARTS: [&str; 2] = [
+    "import { createRemoteJWKSet, jwtVerify } from \"jose\";",
+    "const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);",
+];
+
 pub(super) fn check(root: &Path) -> Result<()> {
     let examples = examples(root)?;
     let mut wrong = Vec::new();
@@ -24,9 +31,10 @@ pub(super) fn check(root: &Path) -> Result<()> {
             let page = page.strip_prefix(root).unwrap_or(&page).display();
             let first = sample.lines().next().unwrap_or_default();
             match language.as_str() {
-                "rust" if !examples.contains(&sample) => wrong.push(format!(
+                "js" if PARTS.contains(&first) => {}
+                "rust" | "html" | "js" if !examples.contains(&sample) => wrong.push(format!(
                     "{page}: the sample that begins with {first:?} is not an example: add it \
-                     as crates/*/examples/*.rs, and run it in a test"
+                     as crates/*/examples/*.rs or crates/*/examples/*/*, and run it in a test"
                 )),
                 "json" if serde_json::from_str::<serde_json::Value>(&sample).is_err() => {
                     wrong.push(format!(
@@ -43,8 +51,8 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the source code of all examples and tests of examples that pages can show. Fails if `tests/examples.rs` of a
-/// crate does not name one of its examples.
+/// Returns the files of all examples that pages can show, and the tests of examples. An example is a
+/// file or a folder. Fails if `tests/examples.rs` of a crate does not name one of its examples.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for krate in files_in(&root.join("crates"))? {
@@ -57,7 +65,10 @@ fn examples(root: &Path) -> Result<Vec<String>> {
             if !tests.contains(&format!("\"{name}\"")) {
                 bail!("{}: no test runs this example in tests/examples.rs", example.display());
             }
-            texts.push(fs::read_to_string(example)?);
+            let files = if example.is_dir() { files_in(&example)? } else { vec![example] };
+            for file in files {
+                texts.push(fs::read_to_string(file)?);
+            }
         }
         texts.push(tests);
     }
@@ -119,6 +130,20 @@ mod tests {
         assert!(error.contains("README.md") && error.contains("fn main() {}"), "{error}");
         let untested = check(project(readme, "fn main() {}\n", "").path()).unwrap_err().to_string();
         assert!(untested.contains("no test runs this example"), "{untested}");
+    }
+
+    #[test]
+    fn the_files_of_an_example_in_a_folder_are_samples() {
+        let readme = "```html\n<p>\n```\n\n```js\nshow();\n```\n";
+        let root = project(readme, "fn main() {}\n", "\"hello\" \"page\"");
+        let folder = root.path().join("crates/one/examples/page");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("index.html"), "<p>\n").unwrap();
+        fs::write(folder.join("app.js"), "hide();\n").unwrap();
+        let error = check(root.path()).unwrap_err().to_string();
+        assert!(error.contains("show();") && !error.contains("<p>"), "{error}");
+        fs::write(folder.join("app.js"), "show();\n").unwrap();
+        check(root.path()).unwrap();
     }
 
     #[test]

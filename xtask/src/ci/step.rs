@@ -34,11 +34,12 @@ pub(super) enum Step {
     Package,
     /// The SPA and the release binary
     Build,
-    /// The size of the SPA against its budget
+    /// The sizes of the SPA and of the browser client against their budgets
     Size,
     /// The systemd unit, with the server in its sandbox, and the configurations of nginx and Caddy
     Deploy,
-    /// Requests and a generated client that test the release binary against its OpenAPI document
+    /// Requests and a generated client that test the release binary against its OpenAPI document, and
+    /// the types and the npm package of the browser client
     Openapi,
     /// The samples that verify tokens in Python and JavaScript, with the release binary
     Tokens,
@@ -121,7 +122,10 @@ fn lint() -> Result<()> {
         let part = ["--package", package, "--no-default-features", "--features", features];
         run(cargo(["clippy"]).args(part).args(deny))?;
     }
-    run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
+    // Separately: the features that the example needs must not hide that the crates lack some.
+    run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))?;
+    run(cargo(["clippy", "--package", "yew-session", "--target", WASM]).args(deny))?;
+    run(cargo(["clippy", "--package", "yew-session", "--examples", "--target", WASM]).args(deny))
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
@@ -215,6 +219,7 @@ fn package() -> Result<()> {
 }
 
 fn size(artifacts: &Artifacts) -> Result<()> {
+    web::size::check_client(&workspace::root().join("crates/api/client/latchkey.js"))?;
     if artifacts.server.is_none() {
         web::build(OpenPages::Stay)?;
     }

@@ -46,7 +46,7 @@ impl Rebuild {
             .collect();
         match parts[..] {
             [.., file] if is_editor_file(file) => Self::default(),
-            ["crates", "web", ..] => Self::SPA,
+            ["crates", "web" | "yew-session", ..] => Self::SPA,
             ["crates", "auth-core" | "api-types", ..] | ["Cargo.toml" | "Cargo.lock"] => Self::ALL,
             ["crates" | "apps", ..] => Self::SERVER,
             _ => Self::default(),
@@ -77,6 +77,7 @@ mod tests {
     fn a_change_rebuilds_the_parts_that_use_the_file() {
         for (path, expected) in [
             ("crates/web/styles/base.css", Rebuild::SPA),
+            ("crates/yew-session/src/lib.rs", Rebuild::SPA),
             ("crates/accounts/src/lib.rs", Rebuild::SERVER),
             ("apps/server/src/main.rs", Rebuild::SERVER),
             ("crates/auth-core/src/email.rs", Rebuild::ALL),

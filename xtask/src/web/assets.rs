@@ -84,7 +84,7 @@ fn write_asset(path: &Path, content: &[u8]) -> Result<()> {
     replace(path, content)
 }
 
-fn brotli(content: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let params = brotli::enc::BrotliEncoderParams {
         quality: 11,

@@ -1,9 +1,11 @@
-//! The download size of a first visit, and its limit.
+//! The download sizes of a first visit and of the browser client, and their limits.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+
+use super::assets;
 
 /// The maximum number of bytes that a first visit to any page may download: all files together,
 /// compressed.
@@ -12,6 +14,20 @@ use anyhow::{Result, bail};
 /// of the application after it, the log-in form is usable within 1.8 s. A test in Chromium checks
 /// this.
 pub(crate) const BUDGET: u64 = 276_000;
+
+/// The maximum number of bytes of the browser client, compressed.
+const CLIENT_BUDGET: usize = 4_000;
+
+/// Checks the size of the browser client, which other apps load in addition to their own code.
+pub(crate) fn check_client(path: &Path) -> Result<()> {
+    let module = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let size = assets::brotli(&module)?.len();
+    eprintln!("{}: {size} bytes, compressed; the budget is {CLIENT_BUDGET}", path.display());
+    if size > CLIENT_BUDGET {
+        bail!("{} has {size} bytes; the budget is {CLIENT_BUDGET} bytes", path.display());
+    }
+    Ok(())
+}
 
 /// The size of a first visit, in bytes: the page and all its assets.
 pub(crate) struct Report {
@@ -95,6 +111,17 @@ mod tests {
     fn a_file_without_a_compressed_form_counts_uncompressed() {
         let Report { raw, gzip, brotli } = report(1000);
         assert_eq!((raw, gzip, brotli), (900_300, 900_300, 1300));
+    }
+
+    #[test]
+    fn a_long_client_exceeds_its_budget() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // Digits without a pattern that brotli could use.
+        let digits: String = (0..4_000_u64).map(|n| (n * n * 2_654_435_761).to_string()).collect();
+        fs::write(file.path(), &digits[..2_000]).unwrap();
+        check_client(file.path()).unwrap();
+        fs::write(file.path(), digits).unwrap();
+        assert!(check_client(file.path()).is_err());
     }
 
     #[test]

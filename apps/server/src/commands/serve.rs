@@ -217,9 +217,10 @@ impl ServeArgs {
             tracing::warn!("{}", weakness::no_public_url(self.listen.ip()));
         }
         log_memory_warning(&accounts).await;
-        let routes = Auth::new(Arc::clone(&accounts))
+        let auth = Auth::new(Arc::clone(&accounts));
+        let routes = auth
             .routes()
-            .or(api::api_not_found())
+            .or(auth.api_not_found())
             .unify()
             .or(other_paths(&accounts))
             .unify()

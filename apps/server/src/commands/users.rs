@@ -6,6 +6,7 @@ mod disable;
 mod enable;
 mod export;
 mod import;
+mod invite;
 mod list;
 mod output;
 mod password_input;
@@ -21,6 +22,7 @@ mod verify_email;
 use clap::{Args, Subcommand};
 
 use crate::args::StoreArgs;
+use crate::cli::DURATION_HELP;
 use crate::error::CommandError;
 
 /// The help text about entering a password.
@@ -43,6 +45,10 @@ enum Action {
     /// Create an account; creates the database if it does not exist
     #[command(after_help = PASSWORD_HELP)]
     Create(create::CreateArgs),
+    /// Create a link with which one person can sign up, even if sign-up is off; replaces an earlier
+    /// link for the email address
+    #[command(after_help = DURATION_HELP)]
+    Invite(invite::InviteArgs),
     /// List all accounts by id, which is oldest first unless ids were imported
     List,
     /// Show an account
@@ -79,6 +85,7 @@ impl UsersArgs {
         let store = &self.store;
         match self.action {
             Action::Create(args) => args.run(store).await,
+            Action::Invite(args) => args.run(store).await,
             Action::List => list::run(store).await,
             Action::Show(args) => args.run(store).await,
             Action::Disable(args) => args.run(store).await,
@@ -142,6 +149,8 @@ mod tests {
             assert!(matches!(action, Action::Delete(args) if args.user.name == email && args.yes));
             let action = parse(&["create", email, "--pbkdf2-iterations", "1000"]).action;
             assert!(matches!(action, Action::Create(args) if args.email == email));
+            let action = parse(&["invite", email, "--expires", "1d"]).action;
+            assert!(matches!(action, Action::Invite(args) if args.email.as_str() == email));
         }
     }
 

@@ -11,6 +11,8 @@ mod accessibility;
 mod authenticator;
 mod axe;
 mod browser;
+mod browser_client;
+mod cors;
 mod deletion;
 mod double_click;
 mod download;
@@ -23,6 +25,9 @@ mod log_in;
 mod log_out;
 mod mail;
 mod one_browser;
+#[path = "../support/operator.rs"]
+#[expect(dead_code, reason = "other test binaries use the rest of it")]
+mod operator;
 mod outage;
 mod passkeys;
 mod policy;

@@ -1,3 +1,4 @@
+use crate::operator::{Operator, success};
 use crate::visitor::{EMAIL, PASSWORD, visit, visit_with};
 
 #[tokio::test]
@@ -27,6 +28,29 @@ async fn no_page_offers_sign_up_when_it_is_off() {
         ada.until("!document.querySelector('form')").await;
         ada.open("/.well-known/change-password").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_opens_the_sign_up_page_when_it_is_off() {
+    visit_with(&["--sign-up", "off"], async |ada| {
+        let operator = Operator::new(&ada.folder);
+        let link = success(&operator.users(&["invite", EMAIL, "--public-url", &ada.base]));
+        let path = link.trim().strip_prefix(&ada.base).unwrap();
+        ada.open(path).await;
+        assert_eq!(ada.heading().await, "Sign up");
+        assert_eq!(ada.script("location.pathname + location.hash").await, "/signup");
+        ada.types("email", "grace@example.com").await;
+        ada.types("password", PASSWORD).await;
+        ada.presses("Sign up").await;
+        let alert = ada.message("alert").await;
+        assert!(alert.contains("not for this e-mail address"), "{alert}");
+        ada.types("email", EMAIL).await;
+        ada.types("password", PASSWORD).await;
+        ada.presses("Sign up").await;
+        ada.arrives_at("/login").await;
+        ada.server.log_in(EMAIL, PASSWORD);
     })
     .await;
 }

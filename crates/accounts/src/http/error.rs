@@ -58,6 +58,8 @@ pub enum ApiError {
     ForbiddenOrigin(Origin),
     /// The operator has turned sign-up off.
     SignUpDisabled,
+    /// The invitation is not that of the email address, or no longer valid.
+    InvitationInvalid,
     /// The user must log in again.
     StepUpRequired,
     /// The email address of the user is not verified.
@@ -140,6 +142,7 @@ impl ApiError {
             Self::ChallengeExpired => ErrorCode::ChallengeExpired,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
+            Self::InvitationInvalid => ErrorCode::InvitationInvalid,
             Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::SecondFactorEnrolmentRequired => ErrorCode::SecondFactorEnrolmentRequired,
@@ -197,6 +200,9 @@ impl ApiError {
             }
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
+            }
+            Self::InvitationInvalid => {
+                "The invitation is not valid for this email address, has expired or was used. Ask the administrator of this service for a new one."
             }
             Self::StepUpRequired => {
                 "This requires a log-in within the last 10 minutes. Log in again, then try again."
@@ -448,6 +454,7 @@ impl From<SignUpError> for ApiError {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::Disabled => Self::SignUpDisabled,
+            SignUpError::InvitationInvalid => Self::InvitationInvalid,
             SignUpError::Invalid { email, password } => {
                 let password = password.map(|error| password_error("password", error));
                 Self::InvalidFields(email.map(email_error).into_iter().chain(password).collect())

@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use auth_core::{OneTimeCode, Origin, ResetToken, Timestamp};
-use user_store::{Actor, CodeMessage, Message, Notice, NoticeKind, Requested, ResetMessage};
+use auth_core::{InvitationToken, OneTimeCode, Origin, ResetToken, Timestamp};
+use user_store::{
+    Actor, CodeMessage, InvitationMessage, Message, Notice, NoticeKind, Requested, ResetMessage,
+};
+use zeroize::Zeroizing;
 
 /// The wording of mails. [`DefaultMailText`] is Latchkey's own. An app can replace it with
 /// [`Builder::mail_text`](crate::Builder::mail_text).
@@ -67,6 +70,12 @@ impl MailContext<'_> {
         link
     }
 
+    /// Returns the link to the page that creates an account with this invitation.
+    #[must_use]
+    pub fn invitation_link(&self, token: &InvitationToken) -> String {
+        invitation_link(self.origin, token).to_string()
+    }
+
     /// Returns the link to the page on which users change their account.
     #[must_use]
     pub fn settings_link(&self) -> String {
@@ -96,6 +105,12 @@ impl MailContext<'_> {
     }
 }
 
+/// Returns the link to the page that creates an account with this invitation. The token is in the
+/// fragment, so it is neither sent to a server nor logged.
+pub(crate) fn invitation_link(origin: &Origin, token: &InvitationToken) -> Zeroizing<String> {
+    Zeroizing::new(format!("{origin}/signup#invitation={}", *token.to_text()))
+}
+
 impl MailTextSource for DefaultMailText {
     fn text(&self, message: &Message, context: &MailContext<'_>) -> MailText {
         let name = context.ascii_name();
@@ -106,6 +121,7 @@ impl MailTextSource for DefaultMailText {
             Message::EmailTaken(requested) => email_taken(requested, name, context),
             Message::SignIn(message) => sign_in(message, name),
             Message::SignInUnverified(requested) => sign_in_unverified(requested, name, context),
+            Message::Invitation(message) => invitation(message, name, context),
             Message::Notice(notice) => match notice.actor {
                 Actor::User => self::notice(notice, name, context),
                 Actor::Operator => notice_by_operator(notice, name, context),
@@ -197,6 +213,17 @@ fn sign_in_unverified(requested: &Requested, name: &str, context: &MailContext<'
         origin_of(name, requested.at, requested.ip),
     );
     MailText { subject: format!("Log in to {name}"), text }
+}
+
+fn invitation(message: &InvitationMessage, name: &str, context: &MailContext<'_>) -> MailText {
+    let text = format!(
+        "You are invited to create an account at {name}. To do so, open this\n\
+         link:\n\n{}\n\nSign up with this e-mail address. The link works once.\n\n{}\nIf you did \
+         not expect this, you can ignore this e-mail.\n",
+        context.invitation_link(&message.token),
+        expiry("link expires", message.expires_at),
+    );
+    MailText { subject: format!("Your invitation to {name}"), text }
 }
 
 fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {

@@ -76,7 +76,7 @@ impl Operator<'_> {
         let (email, password) = accounts.config.parse_sign_up(email, password)?;
         let hash = accounts.passwords.hash(&password).await.map_err(ServiceError::from)?;
         let event = Event::by_operator(EventKind::AccountCreated, accounts.clock.now());
-        let account = NewAccount { email, hash, event, mail: MailMode::Off };
+        let account = NewAccount { email, hash, event, mail: MailMode::Off, invitation: None };
         let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
         let hooks = accounts.hooks.clone();
         let create = async move {

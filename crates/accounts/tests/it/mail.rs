@@ -4,6 +4,7 @@ mod app;
 mod change;
 mod every_mail;
 mod factors;
+mod invitations;
 mod notices;
 mod outbox;
 mod reset;

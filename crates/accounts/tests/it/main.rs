@@ -11,6 +11,7 @@ mod concurrent_sign_ins;
 mod factors;
 mod hooks;
 mod imported;
+mod invitations;
 mod keys;
 mod known_browsers;
 mod log;

@@ -8,6 +8,7 @@ use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::input::{BeforeEnrolment, FreshWithSecondFactor, User, UserAndBody};
 use crate::output::{Download, Json, NoContent};
+use crate::part::Part;
 
 const ME: &str = "/api/me";
 
@@ -20,23 +21,27 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::delete(ME)
             .operation("deleteAccount", Tag::Account, "Delete the account")
             .description("Deletes everything that is stored about the user, ends all sessions, and clears the cookies.")
+            .part(Part::Deletion)
             .success("The account has been deleted.")
             .errors(&[InvalidFields, TooManyAttempts, Overloaded])
             .handler(delete_account),
         Endpoint::put("/api/me/password")
             .operation("changePassword", Tag::Account, "Change the password")
             .description("Ends all other sessions of the user. If the request has a valid device cookie, the response replaces it.")
+            .part(Part::PasswordChange)
             .success("The password has been changed.")
             .errors(&[InvalidFields, TooManyAttempts, Overloaded])
             .handler(change_password),
         Endpoint::get("/api/me/export")
             .operation("export", Tag::Account, "Export everything that is stored about the caller")
+            .part(Part::PersonalData)
             .success("The data, as a file.")
             .errors(&[Overloaded])
             .handler(export),
         Endpoint::get("/api/me/activity")
             .operation("activity", Tag::Account, "List the latest activity of the account")
             .description("At most 50 events, newest first.")
+            .part(Part::PersonalData)
             .success("The events.")
             .errors(&[Overloaded])
             .handler(activity),

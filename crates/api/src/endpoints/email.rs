@@ -10,6 +10,7 @@ use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
 use crate::input::{BeforeEnrolment, FreshWithSecondFactor, UserAndBody};
 use crate::output::{Accepted, Json, JsonAndOptionalCookies};
+use crate::part::Part;
 
 const VERIFICATION: &str = "/api/me/email/verification";
 const EMAIL: &str = "/api/me/email";
@@ -19,6 +20,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post(VERIFICATION)
             .operation("sendVerificationCode", Tag::Account, "Send a code that verifies the email address")
             .description("The code replaces earlier ones.")
+            .part(Part::Email)
             .success("The code will be sent.")
             .availability(Availability::Mail)
             .errors(&[AlreadyVerified, TooManyAttempts, Overloaded])
@@ -26,6 +28,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::put(VERIFICATION)
             .operation("verifyEmail", Tag::Account, "Verify the email address")
             .description("Five wrong codes make the code invalid.")
+            .part(Part::Email)
             .success("The account.")
             .availability(Availability::Mail)
             .errors(&[InvalidFields])
@@ -33,6 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post(EMAIL)
             .operation("requestEmailChange", Tag::Account, "Send a code that changes the email address")
             .description("The code is sent to the new address, and replaces earlier ones. If the current address is verified, it gets a notice. The response does not depend on whether the new address has an account.")
+            .part(Part::Email)
             .success("The mail will be sent.")
             .availability(Availability::Mail)
             .errors(&[InvalidFields, TooManyAttempts, Overloaded])
@@ -40,6 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::put(EMAIL)
             .operation("changeEmail", Tag::Account, "Change the email address")
             .description("The new address is verified. Ends all other sessions of the user. If the request has a valid device cookie, the response replaces it.")
+            .part(Part::Email)
             .success("The account.")
             .availability(Availability::Mail)
             .errors(&[EmailTaken, InvalidFields])

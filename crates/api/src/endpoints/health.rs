@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
 use crate::input::NoInput;
 use crate::output::Json;
+use crate::part::Part;
 
 /// The maximum time that the store may take to answer. A probe usually waits for a few seconds.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,6 +18,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/healthz")
             .operation("health", Tag::Service, "Check that the server responds")
+            .part(Part::Health)
             .success("The server responds.")
             .handler(health),
         Endpoint::get("/readyz")
@@ -26,6 +28,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                  also fails if the last change, which the server makes every 5 seconds, has failed, \
                  or if the schema needs a newer version of the server.",
             )
+            .part(Part::Health)
             .success("The server and the store respond.")
             .errors(&[Internal, Unavailable])
             .handler(readiness),

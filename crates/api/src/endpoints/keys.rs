@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
 use crate::input::NoInput;
 use crate::output::Cacheable;
+use crate::part::Part;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -18,6 +19,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 Tag::Service,
                 "Get the public keys that verify access tokens (RFC 7517)",
             )
+            .part(Part::KeySet)
             .success("The key set.")
             .handler(keys),
     ]

@@ -21,6 +21,7 @@ use crate::input::{
     AddFactor, BeforeEnrolment, ChangeFactors, Public, UserAndBody, UserWithoutBody,
 };
 use crate::output::{Created, Json, JsonAndCookies, NoContent};
+use crate::part::Part;
 
 const PASSKEY: &str = "/api/me/passkeys/{id}";
 
@@ -29,6 +30,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/me/passkeys/options")
             .operation("passkeyCreationOptions", Tag::SecondFactor, "Get the options for a new passkey")
             .description("They are for `navigator.credentials.create`, and expire after 5 minutes.")
+            .part(Part::SecondFactors)
             .success("The options.")
             .availability(Availability::Passkeys)
             .errors(&[Overloaded])
@@ -36,24 +38,28 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/me/passkeys")
             .operation("addPasskey", Tag::SecondFactor, "Add a passkey")
             .description("Takes what `navigator.credentials.create` returned. The options must come from the same session.")
+            .part(Part::SecondFactors)
             .success("The passkey.")
             .availability(Availability::Passkeys)
             .errors(&[InvalidFields, PasskeyTaken, TooManyPasskeys, TooManyAttempts])
             .handler(add),
         Endpoint::put(PASSKEY)
             .operation("renamePasskey", Tag::SecondFactor, "Rename a passkey")
+            .part(Part::SecondFactors)
             .success("The passkey.")
             .errors(&[InvalidFields, NotFound])
             .handler_with_path(rename),
         Endpoint::delete(PASSKEY)
             .operation("removePasskey", Tag::SecondFactor, "Remove a passkey")
             .description("Ends all other sessions of the user.")
+            .part(Part::SecondFactors)
             .success("The passkey has been removed.")
             .errors(&[LastFactor, NotFound, TooManyAttempts])
             .handler_with_path(remove),
         Endpoint::post("/api/token/passkey/options")
             .operation("passkeyRequestOptions", Tag::Session, "Get the options for a log-in with a passkey")
             .description("They are for `navigator.credentials.get`, and expire after 5 minutes. With a ticket, they are for the second step of a log-in, and list the passkeys of the account.")
+            .part(Part::SecondFactors)
             .success("The options.")
             .availability(Availability::Passkeys)
             .errors(&[InvalidTicket, Overloaded, Internal, Unavailable])
@@ -61,6 +67,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/token/passkey")
             .operation("logInWithPasskey", Tag::Session, "Log in with a passkey")
             .description("Takes what `navigator.credentials.get` returned for options without a ticket. Sets the same cookies as `POST /api/token`.")
+            .part(Part::SecondFactors)
             .success("An access token in the body, and a refresh token in the cookie.")
             .availability(Availability::Passkeys)
             .errors(&[InvalidCredentials, ChallengeExpired, TooManyAttempts, Internal, Unavailable])

@@ -7,6 +7,7 @@ use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
 use crate::input::Public;
 use crate::output::{Accepted, JsonAndOptionalCookies};
+use crate::part::Part;
 
 const PASSWORD_RESET: &str = "/api/password-reset";
 
@@ -15,6 +16,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post(PASSWORD_RESET)
             .operation("requestPasswordReset", Tag::Account, "Send a link that resets the password")
             .description("The link replaces earlier ones. The response does not depend on whether there is an account.")
+            .part(Part::PasswordReset)
             .success("If there is an account, the link will be sent.")
             .availability(Availability::Mail)
             .errors(&[InvalidFields, TooManyAttempts, Overloaded, Internal, Unavailable])
@@ -22,6 +24,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::put(PASSWORD_RESET)
             .operation("resetPassword", Tag::Account, "Reset the password")
             .description("Verifies the email address, and ends all sessions of the user without opening one. Sets the device cookie.")
+            .part(Part::PasswordReset)
             .success("The email address of the account.")
             .availability(Availability::Mail)
             .errors(&[InvalidFields, Overloaded, Internal, Unavailable])

@@ -11,12 +11,14 @@ use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::input::Public;
 use crate::output::JsonAndCookies;
+use crate::part::Part;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/token/second-factor")
             .operation("completeLogIn", Tag::Session, "Complete a log-in with a second factor")
             .description("Takes the ticket of `second_factor_required`, and exactly one of `code`, `recovery_code` and `credential`. Sets the same cookies as `POST /api/token`. A wrong second factor does not use up the ticket.")
+            .part(Part::SecondFactors)
             .success("An access token in the body, and a refresh token in the cookie.")
             .errors(&[
                 InvalidTicket,

@@ -8,6 +8,7 @@ use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::input::{User, UserWithoutBody};
 use crate::output::{Json, NoContent};
+use crate::part::Part;
 
 const SESSIONS: &str = "/api/sessions";
 
@@ -16,16 +17,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get(SESSIONS)
             .operation("sessions", Tag::Session, "List the sessions of the user")
             .description("The most recently used session comes first.")
+            .part(Part::Sessions)
             .success("The sessions.")
             .errors(&[Overloaded])
             .handler(list),
         Endpoint::delete(SESSIONS)
             .operation("endOtherSessions", Tag::Session, "End all other sessions")
+            .part(Part::Sessions)
             .success("The sessions have ended.")
             .handler(end_others),
         Endpoint::delete("/api/sessions/{id}")
             .operation("endSession", Tag::Session, "End a session")
             .description("Ending the current session logs the user out.")
+            .part(Part::Sessions)
             .success("The session has ended.")
             .errors(&[NotFound])
             .handler_with_path(end),

@@ -4,6 +4,7 @@
 
 mod activity;
 mod checks;
+mod cookie_guards;
 mod discovery;
 mod email;
 mod email_sign_in;
@@ -19,6 +20,7 @@ mod password;
 mod password_reset;
 mod refresh;
 mod replaced_sessions;
+mod routes;
 mod second_factor;
 mod sessions;
 mod signup;

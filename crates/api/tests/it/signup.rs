@@ -38,6 +38,35 @@ async fn every_sign_up_is_rejected_when_it_is_turned_off() {
 }
 
 #[tokio::test]
+async fn an_invitation_allows_one_sign_up_when_it_is_turned_off() {
+    let app = TestApp::without_sign_up().await;
+    let (token, other) = (app.invite(EMAIL).await, app.invite("grace@example.com").await);
+    let body =
+        |invitation: &str| json!({"email": EMAIL, "password": PASSWORD, "invitation": invitation});
+    for invalid in [other.as_str(), "", "K7QM-2XRD"] {
+        let response = app.post("/api/signup", body(invalid)).await;
+        response.assert_problem(403, "invitation_invalid");
+    }
+    let null = json!({"email": EMAIL, "password": PASSWORD, "invitation": null});
+    app.post("/api/signup", null).await.assert_problem(403, "sign_up_disabled");
+    let response = app.post("/api/signup", body(&token)).await;
+    assert_eq!((response.status.as_u16(), &response.body["email"]), (201, &json!(EMAIL)));
+    app.post("/api/signup", body(&token)).await.assert_problem(403, "invitation_invalid");
+}
+
+#[tokio::test]
+async fn an_invitation_must_be_valid_even_when_sign_up_is_on() {
+    let app = TestApp::new().await;
+    let token = app.invite(EMAIL).await;
+    let body = json!({"email": "b@example.com", "password": PASSWORD, "invitation": token});
+    app.post("/api/signup", body).await.assert_problem(403, "invitation_invalid");
+    let null = json!({"email": EMAIL, "password": PASSWORD, "invitation": null});
+    app.post("/api/signup", null).await.assert_problem(400, "invalid_request");
+    let body = json!({"email": EMAIL, "password": PASSWORD, "invitation": token});
+    assert_eq!(app.post("/api/signup", body).await.status, 201);
+}
+
+#[tokio::test]
 async fn a_taken_email_is_rejected_in_any_spelling() {
     let app = TestApp::with_account().await;
     for email in [EMAIL, "ADA@EXAMPLE.COM", "  ada@example.com "] {

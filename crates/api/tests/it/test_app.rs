@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use accounts::{Accounts, Config, MailMode, SecondFactorPolicy, Timestamp};
+use accounts::{Accounts, Config, Email, Invitation, MailMode, SecondFactorPolicy, Timestamp};
 use api::{Auth, Origin};
 use auth_core::ManualClock;
 use serde_json::{Value, json};
@@ -116,9 +116,17 @@ impl TestApp {
             .unwrap();
         let auth = Auth::new(Arc::clone(&accounts));
         let documented = Documented::default();
-        let routes = auth.routes().or(api::api_not_found()).unify().boxed();
+        let routes = auth.routes().or(auth.api_not_found()).unify().boxed();
         let routes = compared(routes, &documented);
         Self { routes, clock, folder, documented, accounts, mailbox }
+    }
+
+    /// Returns the token of an invitation for an email address.
+    pub(crate) async fn invite(&self, email: &str) -> String {
+        let email = Email::parse(email).unwrap();
+        let operator = self.accounts.operator();
+        let invitation = operator.invite(&email, Invitation::DEFAULT_LIFETIME).await.unwrap();
+        invitation.token.to_text().to_string()
     }
 
     pub(crate) fn advance(&self, time: Duration) {

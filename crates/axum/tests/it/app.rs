@@ -51,7 +51,12 @@ impl TestApp {
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        Browser { router: self.router.clone(), cookies: BTreeMap::new(), agent: "Browser/1.0", ip: 1 }
+        Browser {
+            router: self.router.clone(),
+            cookies: BTreeMap::new(),
+            agent: "Browser/1.0",
+            ip: 1,
+        }
     }
 
     /// Returns a browser in which Ada has signed up.
@@ -93,10 +98,13 @@ fn router(auth: &Auth) -> Router {
         .route("/", get(home).post(home))
         .route("/private", private.post(async |user: User| format!("by {}", user.email())))
         .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
-        .route("/twice", get(async |one: User, two: Option<User>| {
-            assert_eq!(one.session().id, two.unwrap().session().id);
-            "twice"
-        }))
+        .route(
+            "/twice",
+            get(async |one: User, two: Option<User>| {
+                assert_eq!(one.session().id, two.unwrap().session().id);
+                "twice"
+            }),
+        )
         .route("/static", get(async || "static"))
         .route("/fresh", get(fresh))
         .route("/verified", get(verified))
@@ -128,7 +136,8 @@ impl Browser {
 
     /// Sends a form from a page of the app.
     pub(crate) async fn submit(&mut self, path: &str, body: &str) -> Response {
-        self.send("POST", path, &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")], body).await
+        self.send("POST", path, &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")], body)
+            .await
     }
 
     pub(crate) async fn send(

@@ -16,7 +16,7 @@ async fn enrol(app: &TestApp) -> (TotpSecret, Vec<String>) {
     let ada = accounts.authenticate(tokens.access.token.as_str()).await.unwrap();
     let pending = accounts.begin_totp(&ada, &caller).await.unwrap();
     let code = pending.secret.code_at(app.clock.now());
-    let codes = accounts.confirm_totp(&ada, &code.to_string(), &caller).await.unwrap();
+    let codes = accounts.confirm_totp(&ada, &code.to_text(), &caller).await.unwrap();
     (pending.secret, codes.iter().map(|code| code.to_text().to_string()).collect())
 }
 
@@ -26,7 +26,7 @@ async fn a_log_in_with_a_second_factor_takes_two_steps() {
     app.ada().await;
     let (secret, recovery_codes) = enrol(&app).await;
     app.advance(Duration::from_mins(1));
-    for code in [secret.code_at(app.clock.now()).to_string(), recovery_codes[0].clone()] {
+    for code in [secret.code_at(app.clock.now()).to_text().to_string(), recovery_codes[0].clone()] {
         let mut browser = app.browser();
         let first = browser.submit("/login", &format!("{ADA}&next=%2Fprivate")).await;
         first.assert_redirect("/login/second-factor?next=%2Fprivate");
@@ -57,7 +57,7 @@ async fn without_a_valid_ticket_the_log_in_starts_again() {
     app.ada().await;
     let (secret, _) = enrol(&app).await;
     let mut browser = app.browser();
-    let code = |app: &TestApp| format!("code={}", secret.code_at(app.clock.now()));
+    let code = |app: &TestApp| format!("code={}", *secret.code_at(app.clock.now()).to_text());
     let missing = browser.submit("/login/second-factor", &code(&app)).await;
     assert_eq!((missing.status, browser.session_cookie()), (401, None));
     assert!(missing.body.contains("action=\"/login\""), "{}", missing.body);

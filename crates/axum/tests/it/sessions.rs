@@ -100,8 +100,8 @@ async fn a_session_that_ended_elsewhere_is_signed_out_with_the_next_request() {
     let mut other = app.browser();
     other.submit("/login", ADA).await.assert_redirect("/");
     assert_eq!(other.open("/private").await.status, 200);
-    let user = app.accounts().operator().find("ada@example.com").await.unwrap().unwrap().user.id;
-    app.accounts().operator().end_sessions(user).await.unwrap();
+    let user = app.accounts().operator().user("ada@example.com").await.unwrap().id;
+    app.accounts().operator().sign_out(user).await.unwrap();
     for browser in [&mut ada, &mut other] {
         browser.open("/private").await.assert_redirect("/login?next=%2Fprivate");
         assert_eq!(browser.session_cookie(), None);

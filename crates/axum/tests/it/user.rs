@@ -54,7 +54,7 @@ async fn requirements_reject_users_who_do_not_meet_them() {
     let mut ada = app.ada().await;
     assert_eq!(ada.open("/fresh").await.body, "fresh");
     ada.open("/verified").await.assert_problem(403, "email_unverified");
-    let user = app.accounts().operator().find("ada@example.com").await.unwrap().unwrap().user.id;
+    let user = app.accounts().operator().user("ada@example.com").await.unwrap().id;
     app.accounts().operator().verify_email(user).await.unwrap();
     assert_eq!(ada.open("/verified").await.body, "verified");
     app.advance(Duration::from_mins(11));

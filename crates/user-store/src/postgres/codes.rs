@@ -1,11 +1,12 @@
 use async_trait::async_trait;
 use auth_core::{
-    CodeHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp, UserId,
+    CodeHash, Email, EmailHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp,
+    UserId,
 };
 
 use crate::codes::{
-    ChangeEmailOutcome, CodeStore, NewEmailChange, NewResetToken, NewSignInCode,
-    OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
+    ChangeEmailOutcome, CodeStore, InviteOutcome, NewEmailChange, NewInvitation, NewResetToken,
+    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::error::StoreError;
@@ -165,7 +166,10 @@ impl CodeStore for PostgresStore {
             };
             let mut writes =
                 vec![users::set_email(user, &change.email, now), sessions::delete_others(user, id)];
+            let (delete_invitation, delete_mail) = delete_invitation(&account);
+            writes.push(delete_invitation);
             writes.extend(delete_codes(user));
+            writes.push(delete_mail);
             writes.extend(change.notice.as_ref().map(mails::insert).transpose()?);
             writes.push(audit::insert(&change.event));
             let user = User { email: change.email, email_verified_at: Some(now), ..account };
@@ -332,6 +336,22 @@ impl CodeStore for PostgresStore {
         };
         Ok(self.database.write(reads, decide).await?)
     }
+
+    async fn invite(
+        &self,
+        email: &Email,
+        invitation: &NewInvitation,
+        now: Timestamp,
+    ) -> Result<InviteOutcome, StoreError> {
+        let (email, invitation) = (email.clone(), invitation.clone());
+        let reads = vec![users::lock_by_email(email.key()), users::by_email(email.key())];
+        let decide = move |reply: &Reply| {
+            let account = read_user(reply, 1)?;
+            let decision = rules::invitations::invite(&email, account.as_ref(), &invitation, now);
+            plan(decision, InviteOutcome::Stored)
+        };
+        Ok(self.database.write(reads, decide).await?)
+    }
 }
 
 /// Locks and reads the account with an email address, if there is one, and counts the unsent mails.
@@ -364,6 +384,13 @@ pub(super) fn save(request: &CodeRequest) -> Result<Vec<Query>, DatabaseError> {
 /// Deletes all codes of an account, and the unsent mails with codes.
 pub(super) fn delete_codes(user: UserId) -> [Query; 2] {
     [codes::delete_of_user(user), mails::delete_codes_of_user(user)]
+}
+
+/// Deletes the invitation of the email address of an account, and the unsent mail with it. The
+/// second statement must follow all others that lock codes.
+pub(super) fn delete_invitation(account: &User) -> (Query, Query) {
+    let (email, purpose) = (EmailHash::of(account.email.key()), CodePurpose::Invitation);
+    (codes::delete_of_email(purpose, &email), mails::delete_unsent(purpose, &email))
 }
 
 fn delete(code: Option<&CodeRow>) -> Vec<Query> {

@@ -130,6 +130,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
         codes::lock_by_hash(&token),
         codes::lock_by_browser(&browser),
         codes::lock_of_user(user, CodePurpose::ChangeEmail),
+        codes::lock_of_email(CodePurpose::ChangeEmail, &email_hash),
         codes::owner_of_new_email(user),
         codes::count_try(token.as_bytes()),
         codes::delete(vec![token.as_bytes().to_vec()]),

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, CounterKey, DecoyPosition, EmailHash, EmailKey, MailId, PasswordHash, Session,
-    SessionId, Timestamp, UserId,
+    ClientInfo, CounterKey, DecoyPosition, EmailHash, EmailKey, InvitationTokenHash, MailId,
+    PasswordHash, Session, SessionId, Timestamp, UserId,
 };
 
 use crate::audit::Event;
@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::mails::NewCode;
 use crate::mails::NoticeKind;
 use crate::postgres::attempts::{change_with_counters, email_changed};
-use crate::postgres::codes::{delete_codes, read_user, save};
+use crate::postgres::codes::{delete_codes, delete_invitation, read_user, save};
 use crate::postgres::database::{Plan, WriteError};
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
@@ -33,53 +33,18 @@ impl UserStore for PostgresStore {
         event: &Event,
         verification: Option<&NewCode>,
     ) -> Result<(), CreateUserError> {
-        let id = user.id;
-        let database = self.database.one_call();
-        let create = || {
-            let mut reads = vec![users::insert(user, password), users::by_email(user.email.key())];
-            reads.extend(verification.map(|code| mails::unsent(&code.mail.network)));
-            let (user, event, verification) = (user.clone(), event.clone(), verification.cloned());
-            let decide = move |reply: &Reply| {
-                if reply.first(0).is_some() {
-                    let mut writes = Vec::new();
-                    if let Some(code) = &verification {
-                        if mails::read_unsent(reply.first(2))?.is_full() {
-                            return Ok(Plan::unchanged(Creation::OutboxFull));
-                        }
-                        let now = user.created_at;
-                        writes.extend(save(&rules::email_verification::verification(
-                            &user, code, now,
-                        ))?);
-                    }
-                    writes.push(audit::insert(&event));
-                    return Ok(Plan { writes, outcome: Creation::Created });
-                }
-                let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
-                Ok(match owner {
-                    // The commit of a lock waits until a synchronous standby has everything before
-                    // it, the transaction that created the account included.
-                    Some(owner) if owner.id == id => {
-                        Plan { writes: vec![users::lock(id)], outcome: Creation::Exists }
-                    }
-                    _ => Plan::unchanged(Creation::EmailTaken),
-                })
-            };
-            database.write(reads, decide)
-        };
-        let created = match create().await {
-            // The account may have been created. A second attempt detects that: its insertion waits
-            // until the first transaction has ended.
-            Err(WriteError::Unknown(_)) => match create().await {
-                Ok(Creation::Exists) => return Ok(()),
-                created => created,
-            },
-            created => created,
-        };
-        match created.map_err(StoreError::from)? {
-            Creation::Created => Ok(()),
-            Creation::EmailTaken | Creation::Exists => Err(CreateUserError::EmailTaken),
-            Creation::OutboxFull => Err(CreateUserError::OutboxFull),
-        }
+        self.create(user, password, event, verification, None).await
+    }
+
+    async fn create_invited_user(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+        event: &Event,
+        verification: Option<&NewCode>,
+        invitation: &InvitationTokenHash,
+    ) -> Result<(), CreateUserError> {
+        self.create(user, password, event, verification, Some(*invitation)).await
     }
 
     async fn credentials(
@@ -185,7 +150,8 @@ impl UserStore for PostgresStore {
                 };
                 let kind = NoticeKind::AccountDeleted;
                 let new_notice = NewNotice { id: notice, kind, client: Some(&proof.client) };
-                let mut writes = delete_account(user, &locked.counters, &event);
+                let account = read_user(reply, USER)?;
+                let mut writes = delete_account(user, account.as_ref(), &locked.counters, &event);
                 writes.extend(insert_notice(reply, USER, new_notice, now)?);
                 Ok(Plan { writes, outcome: ReauthenticatedChangeOutcome::Done })
             };
@@ -315,7 +281,8 @@ impl UserStore for PostgresStore {
                 };
                 let kind = NoticeKind::AccountDeleted;
                 let new_notice = NewNotice { id: notice, kind, client: None };
-                let mut writes = delete_account(user, &locked.counters, &event);
+                let account = read_user(reply, USER)?;
+                let mut writes = delete_account(user, account.as_ref(), &locked.counters, &event);
                 writes.extend(insert_notice(reply, USER, new_notice, now)?);
                 Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
             };
@@ -347,12 +314,84 @@ impl UserStore for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    async fn create(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+        event: &Event,
+        verification: Option<&NewCode>,
+        invitation: Option<InvitationTokenHash>,
+    ) -> Result<(), CreateUserError> {
+        let id = user.id;
+        let database = self.database.one_call();
+        let create = || {
+            let mut reads = vec![users::insert(user, password), users::by_email(user.email.key())];
+            let email_hash = EmailHash::of(user.email.key());
+            reads.push(codes::lock_of_email(CodePurpose::Invitation, &email_hash));
+            reads.extend(verification.map(|code| mails::unsent(&code.mail.network)));
+            let (user, event, verification) = (user.clone(), event.clone(), verification.cloned());
+            let decide = move |reply: &Reply| {
+                let now = user.created_at;
+                let stored = reply.first(2).map(codes::read).transpose()?;
+                let is_invited = invitation.is_none_or(|presented| {
+                    rules::invitations::is_valid(stored.as_ref(), user.email.key(), &presented, now)
+                });
+                if reply.first(0).is_some() {
+                    if !is_invited {
+                        return Ok(Plan::unchanged(Creation::InvitationInvalid));
+                    }
+                    let (delete_invitation, delete_mail) = delete_invitation(&user);
+                    let mut writes = vec![delete_invitation];
+                    if let Some(code) = &verification {
+                        if mails::read_unsent(reply.first(3))?.is_full() {
+                            return Ok(Plan::unchanged(Creation::OutboxFull));
+                        }
+                        writes.extend(save(&rules::email_verification::verification(
+                            &user, code, now,
+                        ))?);
+                    }
+                    writes.extend([delete_mail, audit::insert(&event)]);
+                    return Ok(Plan { writes, outcome: Creation::Created });
+                }
+                let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
+                Ok(match owner {
+                    // The commit of a lock waits until a synchronous standby has everything before
+                    // it, the transaction that created the account included.
+                    Some(owner) if owner.id == id => {
+                        Plan { writes: vec![users::lock(id)], outcome: Creation::Exists }
+                    }
+                    _ if !is_invited => Plan::unchanged(Creation::InvitationInvalid),
+                    _ => Plan::unchanged(Creation::EmailTaken),
+                })
+            };
+            database.write(reads, decide)
+        };
+        let created = match create().await {
+            // The account may have been created. A second attempt detects that: its insertion waits
+            // until the first transaction has ended.
+            Err(WriteError::Unknown(_)) => match create().await {
+                Ok(Creation::Exists) => return Ok(()),
+                created => created,
+            },
+            created => created,
+        };
+        match created.map_err(StoreError::from)? {
+            Creation::Created => Ok(()),
+            Creation::EmailTaken | Creation::Exists => Err(CreateUserError::EmailTaken),
+            Creation::InvitationInvalid => Err(CreateUserError::InvitationInvalid),
+            Creation::OutboxFull => Err(CreateUserError::OutboxFull),
+        }
+    }
+}
+
 /// The outcome of the transaction that creates an account.
 enum Creation {
     Created,
     /// The account exists: it has the same id and the same email address.
     Exists,
     EmailTaken,
+    InvitationInvalid,
     OutboxFull,
 }
 
@@ -393,16 +432,25 @@ pub(super) fn read_locked(reply: &Reply, email: &str) -> Result<Locked, Database
 ///
 /// The events are deleted after the account by a statement of their own: events that were recorded
 /// while the account was being locked are visible only to a later statement.
-fn delete_account(user: UserId, counters: &[CounterKey], event: &Event) -> Vec<Query> {
-    vec![
-        attempts::delete(counters.iter()),
-        codes::delete_of_user(user),
+fn delete_account(
+    user: UserId,
+    account: Option<&User>,
+    counters: &[CounterKey],
+    event: &Event,
+) -> Vec<Query> {
+    let (delete_invitation, delete_mail) = account.map(delete_invitation).unzip();
+    let mut writes = vec![attempts::delete(counters.iter())];
+    writes.extend(delete_invitation);
+    writes.push(codes::delete_of_user(user));
+    writes.extend(delete_mail);
+    writes.extend([
         mails::delete_of_user(user),
         mails::forget_user(user),
         users::delete(user),
         audit::delete_of_user(user),
         audit::insert(event),
-    ]
+    ]);
+    writes
 }
 
 /// Adds the notice of a change, if mail is on and the email address of the account, which

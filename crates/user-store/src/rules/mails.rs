@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, CounterKey, EmailHash, MailId, OneTimeCode, ResetToken, Timestamp, UserId,
+    ClientInfo, CounterKey, EmailHash, InvitationToken, MailId, OneTimeCode, ResetToken, Timestamp,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{Actor, Event, EventKind};
 use crate::mails::{
-    CodeMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Message, NOTICE_LIFETIME, NewMail, Notice,
-    NoticeKind, Requested, ResetMessage,
+    CodeMessage, InvitationMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Message, NOTICE_LIFETIME,
+    NewMail, Notice, NoticeKind, Requested, ResetMessage,
 };
 use crate::rules::codes::CodePurpose;
 use crate::users::User;
@@ -118,6 +119,7 @@ pub(crate) const SENT_KINDS: &[&str] = &[
     "email_taken",
     "sign_in",
     "sign_in_unverified",
+    "invitation",
     NoticeKind::PasswordChanged.as_str(),
     NoticeKind::PasswordReset.as_str(),
     NoticeKind::EmailChangeRequested.as_str(),
@@ -218,6 +220,11 @@ pub(crate) fn to_json(message: &Message) -> Result<String, serde_json::Error> {
             token: Some(message.token.to_text().to_string()),
             ..StoredMessage::requested(message.requested)
         },
+        Message::Invitation(message) => StoredMessage {
+            token: Some(message.token.to_text().to_string()),
+            expires_at: Some(message.expires_at.as_millisecond()),
+            ..StoredMessage::EMPTY
+        },
         Message::EmailTaken(request) | Message::SignInUnverified(request) => {
             StoredMessage::requested(*request)
         }
@@ -246,6 +253,10 @@ pub(crate) fn from_json(kind: &str, json: &str) -> Option<Message> {
         "reset_password" => Message::ResetPassword(ResetMessage {
             token: ResetToken::parse(stored.token.as_deref()?).ok()?,
             requested: stored.read_requested()?,
+        }),
+        "invitation" => Message::Invitation(InvitationMessage {
+            token: InvitationToken::parse(stored.token.as_deref()?).ok()?,
+            expires_at: timestamp(stored.expires_at?)?,
         }),
         "email_taken" => Message::EmailTaken(stored.read_requested()?),
         "sign_in_unverified" => Message::SignInUnverified(stored.read_requested()?),
@@ -288,6 +299,10 @@ mod tests {
             Message::ChangeEmail(code.clone()),
             Message::SignIn(code),
             Message::ResetPassword(ResetMessage { token, requested }),
+            Message::Invitation(InvitationMessage {
+                token: InvitationToken::generate(&SystemRandom),
+                expires_at: at,
+            }),
             Message::EmailTaken(requested),
             Message::SignInUnverified(Requested { ip: None, ..requested }),
             Message::Nothing,

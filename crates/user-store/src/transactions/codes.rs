@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    CodeHash, EmailHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp, UserId,
+    CodeHash, Email, EmailHash, EmailKey, EmailSignInTokenHash, MailId, ResetTokenHash, Timestamp,
+    UserId,
 };
 
 use super::attempts::delete_counters;
@@ -8,8 +9,8 @@ use super::sessions::insert_session;
 use super::statements::{audit, codes, mails, sessions, users};
 use super::{BackendStore, Result, Tx};
 use crate::codes::{
-    ChangeEmailOutcome, CodeStore, NewEmailChange, NewResetToken, NewSignInCode,
-    OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
+    ChangeEmailOutcome, CodeStore, InviteOutcome, NewEmailChange, NewInvitation, NewResetToken,
+    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::error::StoreError;
@@ -144,6 +145,9 @@ impl CodeStore for BackendStore {
                     Ok(change) => change,
                     Err(outcome) => return Ok(outcome),
                 };
+                if let Some(account) = &account {
+                    delete_invitation(tx, account)?;
+                }
                 delete_codes(tx, user)?;
                 users::set_email(tx, user, &change.email, now)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
@@ -294,6 +298,23 @@ impl CodeStore for BackendStore {
             })
             .await
     }
+
+    async fn invite(
+        &self,
+        email: &Email,
+        invitation: &NewInvitation,
+        now: Timestamp,
+    ) -> Result<InviteOutcome, StoreError> {
+        let (email, invitation) = (email.clone(), invitation.clone());
+        self.database
+            .write(move |tx| {
+                let account = users::by_email(tx, email.key())?;
+                let decision =
+                    rules::invitations::invite(&email, account.as_ref(), &invitation, now);
+                carry_out(tx, decision, InviteOutcome::Stored)
+            })
+            .await
+    }
 }
 
 /// Returns the outcome for a correct code, if the second factor of the account is on.
@@ -348,6 +369,13 @@ pub(super) fn add(tx: Tx<'_>, mail: Option<&MailRow>) -> Result<()> {
 pub(super) fn delete_codes(tx: Tx<'_>, user: UserId) -> Result<()> {
     codes::delete_of_user(tx, user)?;
     mails::delete_unsent_of_user(tx, user)
+}
+
+/// Deletes the invitation of the email address of an account, and the unsent mail with it.
+pub(super) fn delete_invitation(tx: Tx<'_>, account: &User) -> Result<()> {
+    let email = EmailHash::of(account.email.key());
+    codes::delete_of_email(tx, CodePurpose::Invitation, &email)?;
+    mails::delete_unsent(tx, CodePurpose::Invitation, &email)
 }
 
 fn delete_code(tx: Tx<'_>, code: Option<&CodeRow>) -> Result<()> {

@@ -2,11 +2,12 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, DecoyPosition, EmailHash, EmailKey, MailId, PasswordHash, Timestamp, UserId,
+    ClientInfo, DecoyPosition, EmailHash, EmailKey, InvitationTokenHash, MailId, PasswordHash,
+    Timestamp, UserId,
 };
 
 use super::attempts::delete_counters;
-use super::codes::{add, delete_codes, save};
+use super::codes::{add, delete_codes, delete_invitation, save};
 use super::statements::{audit, codes, decoys, factors, mails, sessions, users};
 use super::{BackendStore, Result, Tx, taken_since_the_check};
 use crate::audit::Event;
@@ -31,34 +32,18 @@ impl UserStore for BackendStore {
         event: &Event,
         verification: Option<&NewCode>,
     ) -> Result<(), CreateUserError> {
-        let (user, password, event) = (user.clone(), password.clone(), event.clone());
-        let verification = verification.cloned();
-        let outcome = self.database.write(move |tx| {
-            let request = match &verification {
-                Some(code) => {
-                    let unsent = mails::count_unsent(tx, &code.mail.network)?;
-                    if unsent.is_full() {
-                        return Ok(Creation::OutboxFull);
-                    }
-                    Some(rules::email_verification::verification(&user, code, user.created_at))
-                }
-                None => None,
-            };
-            match users::insert(tx, &user, &password)? {
-                users::InsertOutcome::Inserted => {}
-                users::InsertOutcome::EmailTaken => return Ok(Creation::EmailTaken),
-            }
-            if let Some(request) = &request {
-                save(tx, request)?;
-            }
-            audit::insert(tx, &event)?;
-            Ok(Creation::Created)
-        });
-        match outcome.await? {
-            Creation::Created => Ok(()),
-            Creation::EmailTaken => Err(CreateUserError::EmailTaken),
-            Creation::OutboxFull => Err(CreateUserError::OutboxFull),
-        }
+        self.create(user, password, event, verification, None).await
+    }
+
+    async fn create_invited_user(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+        event: &Event,
+        verification: Option<&NewCode>,
+        invitation: &InvitationTokenHash,
+    ) -> Result<(), CreateUserError> {
+        self.create(user, password, event, verification, Some(*invitation)).await
     }
 
     async fn credentials(
@@ -323,16 +308,70 @@ impl UserStore for BackendStore {
     }
 }
 
+impl BackendStore {
+    async fn create(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+        event: &Event,
+        verification: Option<&NewCode>,
+        invitation: Option<InvitationTokenHash>,
+    ) -> Result<(), CreateUserError> {
+        let (user, password, event) = (user.clone(), password.clone(), event.clone());
+        let verification = verification.cloned();
+        let outcome = self.database.write(move |tx| {
+            let (email, now) = (user.email.key(), user.created_at);
+            let email_hash = EmailHash::of(email);
+            if let Some(presented) = &invitation {
+                let stored = codes::of_email(tx, CodePurpose::Invitation, &email_hash)?;
+                if !rules::invitations::is_valid(stored.as_ref(), email, presented, now) {
+                    return Ok(Creation::InvitationInvalid);
+                }
+            }
+            let request = match &verification {
+                Some(code) => {
+                    let unsent = mails::count_unsent(tx, &code.mail.network)?;
+                    if unsent.is_full() {
+                        return Ok(Creation::OutboxFull);
+                    }
+                    Some(rules::email_verification::verification(&user, code, now))
+                }
+                None => None,
+            };
+            match users::insert(tx, &user, &password)? {
+                users::InsertOutcome::Inserted => {}
+                users::InsertOutcome::EmailTaken => return Ok(Creation::EmailTaken),
+            }
+            delete_invitation(tx, &user)?;
+            if let Some(request) = &request {
+                save(tx, request)?;
+            }
+            audit::insert(tx, &event)?;
+            Ok(Creation::Created)
+        });
+        match outcome.await? {
+            Creation::Created => Ok(()),
+            Creation::EmailTaken => Err(CreateUserError::EmailTaken),
+            Creation::InvitationInvalid => Err(CreateUserError::InvitationInvalid),
+            Creation::OutboxFull => Err(CreateUserError::OutboxFull),
+        }
+    }
+}
+
 /// The outcome of the transaction that creates an account.
 enum Creation {
     Created,
     EmailTaken,
+    InvitationInvalid,
     OutboxFull,
 }
 
 /// Deletes an account and everything stored about its user, records `event`, and adds the notice.
 fn delete_account(tx: Tx<'_>, user: UserId, event: &Event, notice: Option<&MailRow>) -> Result<()> {
     delete_counters(tx, user)?;
+    if let Some(account) = users::by_id(tx, user)? {
+        delete_invitation(tx, &account)?;
+    }
     codes::delete_of_user(tx, user)?;
     mails::delete_of_user(tx, user)?;
     users::delete(tx, user)?;

@@ -4,10 +4,10 @@ use api_types::{
     AddPasskeyRequest, ConfirmTotpRequest, Empty, Factors, Passkey, PendingTotp, RecoveryCodes,
     RenamePasskeyRequest,
 };
+use yew_session::{Call, Request};
 
-use super::call::Call;
-use super::http::Request;
 use super::passkey_options_in;
+
 use crate::webauthn::{Credential, PasskeyOptions};
 
 /// Returns the user's second factors and passkeys.

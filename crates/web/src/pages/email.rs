@@ -5,9 +5,9 @@ use std::rc::Rc;
 use auth_core::Email;
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
+use yew_session::ApiError;
 
 use super::submission::use_submission;
-use crate::api::ApiError;
 use crate::browser;
 use crate::components::{CodeForm, Failure, FormData, Progress};
 use crate::messages::FieldProblem;

@@ -17,7 +17,6 @@ use crate::components::{
     use_page_title,
 };
 use crate::routes::Route;
-use crate::session::with_cookie_lock;
 use crate::storage;
 use crate::webauthn::Passkeys;
 
@@ -47,7 +46,7 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
         let (first, finish) = (first.setter(), finish.clone());
         async move |data: FormData| {
             let code = CodeRequest { code: entered_code(&data)? };
-            let answer = with_cookie_lock(api::sign_in_with_code(&code).send()).await;
+            let answer = api::sign_in_with_code(&code).send().await;
             match answer {
                 Ok(answer) => finish(answer, storage::take_code_remember()),
                 Err(error) => {

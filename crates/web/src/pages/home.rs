@@ -1,9 +1,9 @@
 use yew::prelude::*;
 use yew_router::hooks::use_location;
+use yew_session::use_session;
 
 use crate::components::{Link, door, status, use_page_title};
 use crate::routes::{AccountDeleted, Route};
-use crate::session::use_session;
 use crate::sign_up::SignUp;
 
 /// Properties of [`Home`].

@@ -1,18 +1,18 @@
 use std::rc::Rc;
 
 use api_types::{ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
-use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::AnyRoute;
 use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
 use yew_router::navigator::Navigator;
+use yew_session::{ApiError, Remember, use_session};
 
 use super::email::{EMAIL, use_other_login};
 use super::passkey::{PasskeyButton, ask_for_passkey, passkey_rejected, use_suggested_passkeys};
 use super::second_step::{self, FirstStep, Restart, TwoStepLogin};
 use super::submission::{use_is_mounted, use_submission};
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{
     Failure, Form, FormData, Link, PasswordField, TextContent, TextField, alert, checkbox, door,
@@ -21,9 +21,7 @@ use crate::components::{
 use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
 use crate::routes::{LoginNotice, LoginState, Route, destination};
-use crate::session::{SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
-use crate::storage::Remember;
 use crate::webauthn::{self, Credential, Passkeys};
 
 /// The name of the choice to stay signed in.
@@ -126,9 +124,9 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
             None => ask_for_passkey(None, &[]).await?,
         };
         let request = PasskeyTokenRequest { credential, remember };
-        let answer = with_cookie_lock(api::sign_in_with_passkey(&request).send()).await;
+        let answer = api::sign_in_with_passkey(&request).send().await;
         let answer = answer.map_err(|error| passkey_rejected(&error))?;
-        finish(answer, if remember { Remember::Yes } else { Remember::No })
+        finish(answer, remember.into())
     });
     let can_use_passkey = *passkeys == Passkeys::Supported;
     // Where Chromium may suggest passkeys, it does not fill in saved passwords by itself.
@@ -222,7 +220,7 @@ pub(super) fn use_finish_log_in()
     let location = use_location();
     let is_mounted = use_is_mounted();
     move |answer, remember| {
-        start_session(&session, answer, remember)?;
+        session.start(answer, remember).map_err(|_| no_storage())?;
         // Do not navigate if the user has already left this page.
         if is_mounted() {
             follow_login(navigator.as_ref(), location.as_ref());
@@ -265,7 +263,7 @@ async fn sign_in(data: &FormData) -> Result<TokenResponse, ApiError> {
     let [email, password] = ["email", "password"].map(|name| data.text(name).to_owned());
     let remember = data.is_checked(REMEMBER);
     let request = TokenRequest { email, password, remember };
-    with_cookie_lock(api::sign_in(&request).send()).await
+    api::sign_in(&request).send().await
 }
 
 /// Returns the second step that the server asks for, if the first one has succeeded.
@@ -277,20 +275,7 @@ fn second_step(error: &ApiError, data: &FormData) -> Result<FirstStep, Failure> 
 
 /// Returns the choice to stay signed in, from a form with this choice.
 pub(super) fn remembered(data: &FormData) -> Remember {
-    if data.is_checked(REMEMBER) { Remember::Yes } else { Remember::No }
-}
-
-fn start_session(
-    session: &SessionHandle,
-    answer: TokenResponse,
-    remember: Remember,
-) -> Result<(), Failure> {
-    if session.start(&answer, remember).is_err() {
-        // Without its token, this session cannot be used, so it is ended.
-        spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });
-        return Err(no_storage());
-    }
-    Ok(())
+    data.is_checked(REMEMBER).into()
 }
 
 /// Checks only whether a field is empty: the rules for a new password do not apply to a log-in.
@@ -319,7 +304,7 @@ fn no_storage() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Rejection;
+    use yew_session::Rejection;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
         let data = [("email", email), ("password", password)];

@@ -8,13 +8,13 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
+use yew_session::{ApiError, has_session_ended};
 
 use super::email::EMAIL;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{BusyButton, Failure, Progress, alert};
 use crate::messages::{FieldProblem, describe, describe_webauthn};
-use crate::storage;
 use crate::webauthn::{self, Ceremony, Credential, Mediation, is_conditional_available};
 
 /// The maximum time for which a browser suggests passkeys for the same challenge.
@@ -120,7 +120,7 @@ pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<C
         let may_start = may_start.setter();
         move |()| {
             let mut listener = None;
-            if storage::is_signed_out() {
+            if has_session_ended() {
                 let field = browser::element(EMAIL);
                 listener =
                     field.map(|it| EventListener::new(&it, "focus", move |_| may_start.set(true)));

@@ -1,10 +1,10 @@
 use yew::prelude::*;
 use yew_router::hooks::use_navigator;
+use yew_session::User;
 
 use crate::components::{Link, LocalDate, loading_page, use_page_title};
 use crate::mail::Mail;
 use crate::routes::Route;
-use crate::session::User;
 
 /// Properties of [`Private`].
 #[derive(Properties, PartialEq)]

@@ -2,6 +2,7 @@ use api_types::ResetPasswordRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
+use yew_session::use_session;
 
 use super::email::code_problem;
 use super::new_password;
@@ -13,7 +14,6 @@ use crate::components::{
 };
 use crate::messages::FieldProblem;
 use crate::routes::{LoginNotice, LoginState, Route, mail_link};
-use crate::session::use_session;
 
 const TOKEN: &str = "token";
 const PASSWORD: &str = "new_password";

@@ -4,17 +4,16 @@ use std::rc::Rc;
 
 use api_types::{ErrorCode, FactorKind, SecondFactorRequest, SecondFactorRequired, TokenResponse};
 use yew::prelude::*;
+use yew_session::{ApiError, Remember};
 
 use super::passkey::{PasskeyButton, PasskeyError, ask_for_passkey, passkey_rejected};
 use super::submission::use_submission;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{
     Failure, Form, FormData, Progress, TextContent, TextField, alert, pressed,
 };
 use crate::messages::{FieldProblem, describe};
-use crate::session::with_cookie_lock;
-use crate::storage::Remember;
 use crate::webauthn::{self, Credential, Passkeys};
 
 /// The title of a page that shows the second step.
@@ -274,7 +273,7 @@ impl LogIn {
         request: SecondFactorRequest<Credential>,
         rejected: impl FnOnce(&ApiError) -> Failure,
     ) -> Result<(), Failure> {
-        match with_cookie_lock(api::sign_in_with_second_factor(&request).send()).await {
+        match api::sign_in_with_second_factor(&request).send().await {
             Ok(answer) => self.onsignedin.emit(answer),
             Err(error) => self.reject(&error, rejected),
         }

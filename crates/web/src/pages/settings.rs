@@ -14,7 +14,6 @@ use yew::prelude::*;
 
 use crate::components::use_page_title;
 use crate::mail::Mail;
-use crate::session::User;
 use crate::webauthn::Passkeys;
 use activity::ActivitySection;
 use deletion::DeletionSection;
@@ -25,6 +24,7 @@ use passkeys::PasskeysSection;
 use password::PasswordSection;
 use sessions::SessionsSection;
 use two_step::TwoStepSection;
+use yew_session::User;
 
 /// Properties of [`Settings`].
 #[derive(Properties, PartialEq)]

@@ -1,17 +1,20 @@
 use api_types::{ErrorCode, SignupRequest, User};
 use auth_core::{Email, PasswordPolicy};
 use yew::prelude::*;
-use yew_router::hooks::use_navigator;
+use yew_router::hooks::{use_location, use_navigator};
+use yew_session::ApiError;
 
 use super::email::email_problem;
 use super::new_password;
+use super::signup_off::SignupOff;
 use super::submission::{use_is_mounted, use_submission};
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::components::{
     Failure, Form, FormData, Link, PasswordField, TextContent, TextField, door, use_page_title,
 };
 use crate::messages::FieldProblem;
-use crate::routes::{LoginNotice, LoginState, Route};
+use crate::routes::{LoginNotice, LoginState, Route, mail_link};
+use crate::sign_up::SignUp;
 
 const FIELDS: [&str; 2] = ["email", "password"];
 
@@ -20,13 +23,37 @@ const FIELDS: [&str; 2] = ["email", "password"];
 pub struct SignupProps {
     /// The rules for a new password.
     pub policy: PasswordPolicy,
+    /// Whether visitors can create accounts without an invitation.
+    pub sign_up: SignUp,
 }
 
-/// The sign-up page, which creates an account.
+/// The sign-up page, which creates an account. Where visitors cannot do so, the link of an
+/// invitation still can.
 #[component]
 pub fn Signup(props: &SignupProps) -> Html {
+    let SignupProps { policy, sign_up } = *props;
+    let link = use_location().as_ref().map(mail_link).unwrap_or_default();
+    let invitation = (!link.token.is_empty()).then_some(link.token);
+    if sign_up == SignUp::Off && invitation.is_none() {
+        return html! { <SignupOff /> };
+    }
+    html! { <SignupForm {policy} {invitation} /> }
+}
+
+#[derive(Clone, Properties, PartialEq)]
+struct SignupFormProps {
+    policy: PasswordPolicy,
+    invitation: Option<String>,
+}
+
+#[component]
+fn SignupForm(props: &SignupFormProps) -> Html {
     use_page_title("Sign up");
-    let policy = props.policy;
+    let SignupFormProps { policy, invitation } = props.clone();
+    let lead = match invitation {
+        Some(_) => "You are invited. Use the e-mail address that the invitation is for.",
+        None => "All you need is an e-mail address and a password.",
+    };
     let navigator = use_navigator();
     let is_mounted = use_is_mounted();
     // The link to the log-in page passes this email address on.
@@ -35,7 +62,7 @@ pub fn Signup(props: &SignupProps) -> Html {
         let (email, navigator) = (email.clone(), navigator.clone());
         async move |data: FormData| {
             *email.borrow_mut() = data.text("email").to_owned().into();
-            let user = sign_up(&data, policy).await?;
+            let user = sign_up(&data, policy, invitation.clone()).await?;
             // Do not navigate if the user has already left this page.
             if is_mounted()
                 && let Some(navigator) = &navigator
@@ -60,7 +87,7 @@ pub fn Signup(props: &SignupProps) -> Html {
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Sign up"}</h1>
-                <p class="lead">{"All you need is an e-mail address and a password."}</p>
+                <p class="lead">{lead}</p>
                 <Form submit="Sign up" submitting="Signing up…" progress={progress.clone()} {onsubmit}>
                     <TextField
                         name="email"
@@ -85,10 +112,14 @@ pub fn Signup(props: &SignupProps) -> Html {
     }
 }
 
-async fn sign_up(data: &FormData, policy: PasswordPolicy) -> Result<User, Failure> {
+async fn sign_up(
+    data: &FormData,
+    policy: PasswordPolicy,
+    invitation: Option<String>,
+) -> Result<User, Failure> {
     check(data, policy).into_result()?;
     let [email, password] = FIELDS.map(|name| data.text(name).to_owned());
-    let request = SignupRequest { email, password };
+    let request = SignupRequest { email, password, invitation };
     api::sign_up(&request).send().await.map_err(|error| rejected(&error, policy))
 }
 
@@ -114,7 +145,7 @@ fn rejected(error: &ApiError, policy: PasswordPolicy) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Rejection;
+    use yew_session::Rejection;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
         let data = [("email", email), ("password", password)];

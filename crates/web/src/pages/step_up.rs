@@ -6,19 +6,18 @@ use api_types::{
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::hooks::use_route;
+use yew_session::{ApiError, Remember, Session, SessionHandle, User, use_session};
 
 use super::passkey::{PasskeyButton, ask_for_passkey, passkey_rejected};
 use super::second_step::{Ids, Restart, SecondStep};
 use super::submission::use_submission;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{
     Dialog, Failure, Form, FormData, PasswordField, Progress, hidden_username,
 };
 use crate::messages::{FieldProblem, describe};
 use crate::routes::Route;
-use crate::session::{Session, SessionHandle, User, use_session, with_cookie_lock};
-use crate::storage::Remember;
 use crate::webauthn::{self, Passkeys};
 
 const PASSWORD: &str = "password";
@@ -112,7 +111,7 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
             let password = data.text(PASSWORD).to_owned();
             let remember = session.remember() == Remember::Yes;
             let request = TokenRequest { email: email.clone(), password, remember };
-            match with_cookie_lock(api::sign_in(&request).send()).await {
+            match api::sign_in(&request).send().await {
                 Ok(answer) => onsignedin.emit(answer),
                 Err(error) => {
                     let required = error.second_factor().ok_or_else(|| rejected(&error))?;
@@ -128,7 +127,7 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
             let credential = ask_for_passkey(None, &allowed).await?;
             let remember = session.remember() == Remember::Yes;
             let request = PasskeyTokenRequest { credential, remember };
-            match with_cookie_lock(api::sign_in_with_passkey(&request).send()).await {
+            match api::sign_in_with_passkey(&request).send().await {
                 Ok(answer) => onsignedin.emit(answer),
                 Err(error) => Err(passkey_rejected(&error)),
             }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
+use yew_session::{ApiError, Rejection};
 
-use crate::api::{ApiError, Rejection};
 use crate::components::{Failure, Progress};
 use crate::messages::{FieldProblem, describe};
 

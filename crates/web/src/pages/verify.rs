@@ -1,17 +1,17 @@
 use api_types::{CodeRequest, ErrorCode};
 use yew::prelude::*;
 use yew_router::hooks::use_location;
+use yew_session::{ApiError, SessionHandle, User, use_session};
 
 use super::email::{entered_code, failure, use_code_progress};
 use super::submission::use_submission;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{
     CodeForm, Failure, FormData, Link, door, send_again, status, use_page_title,
 };
 use crate::messages::describe;
 use crate::routes::{Route, mail_link};
-use crate::session::{SessionHandle, User, use_session};
 
 /// Properties of [`Verify`].
 #[derive(Properties, PartialEq)]

@@ -1,5 +1,4 @@
-use web::api::ApiError;
-use web::session::Session;
+use yew_session::{ApiError, Session};
 
 use crate::html::{ada, nav, tag, visit};
 

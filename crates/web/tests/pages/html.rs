@@ -9,11 +9,11 @@
 use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use web::session::{Session, User};
 use web::{App, AppProps, Mail, Passkeys, SignUp};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{AnyHistory, History as _, MemoryHistory};
 use yew_router::query::Raw;
+use yew_session::{Session, User};
 
 pub(crate) fn ada() -> User {
     User {
@@ -49,6 +49,13 @@ fn show(history: MemoryHistory, session: Session) -> String {
 pub(crate) fn visit_without_sign_up(path: &str) -> String {
     let history = MemoryHistory::new();
     history.push(path);
+    render::<App>(AppProps { sign_up: SignUp::Off, ..props(history, Session::SignedOut) })
+}
+
+/// Does the same after a navigation with router state.
+pub(crate) fn arrive_without_sign_up<T: 'static>(path: &str, state: T) -> String {
+    let history = MemoryHistory::new();
+    history.push_with_state(path, state);
     render::<App>(AppProps { sign_up: SignUp::Off, ..props(history, Session::SignedOut) })
 }
 

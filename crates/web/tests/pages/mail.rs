@@ -4,8 +4,8 @@ use web::pages::{
     Private, PrivateProps, Reset, ResetProps, Settings, SettingsProps, Verify, VerifyProps,
 };
 use web::routes::{LoginNotice, LoginState, MailLink};
-use web::session::{Session, User};
 use web::{Mail, Passkeys};
+use yew_session::{Session, User};
 
 use crate::html::{ada, arrive_with_mail, main, render, tag, text, visit_with_mail};
 

@@ -1,7 +1,6 @@
 use web::Mail;
-use web::api::{ApiError, Rejection};
 use web::pages::{Private, PrivateProps};
-use web::session::{Session, User};
+use yew_session::{ApiError, Rejection, Session, User};
 
 use crate::html::{ada, main, render, text, visit};
 

@@ -1,8 +1,9 @@
-use web::routes::{AccountDeleted, LoginNotice, LoginState};
-use web::session::Session;
+use web::routes::{AccountDeleted, LoginNotice, LoginState, MailLink};
+use yew_session::Session;
 
 use crate::html::{
-    ada, arrive, main, tag, text, visit, visit_with_passkeys, visit_without_sign_up,
+    ada, arrive, arrive_without_sign_up, main, tag, text, visit, visit_with_passkeys,
+    visit_without_sign_up,
 };
 
 #[test]
@@ -25,6 +26,16 @@ fn no_page_offers_sign_up_when_it_is_off() {
     let main = main(&html);
     assert!(main.contains("administrator") && main.contains("href=\"/login\""), "{main}");
     assert!(!main.contains("<form") && !html.contains("href=\"/signup\""), "{html}");
+}
+
+#[test]
+fn an_invitation_opens_sign_up_when_it_is_off() {
+    let link = MailLink { token: "K7QM-2XRD".to_owned(), ..MailLink::default() };
+    let html = arrive_without_sign_up("/signup", link);
+    assert_eq!(text(&html, "<h1"), "Sign up");
+    let main = main(&html);
+    assert!(main.contains("<form") && main.contains("You are invited"), "{main}");
+    assert!(!html.contains("K7QM") && !html.contains("href=\"/signup\""), "{html}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use auth_core::PasswordPolicy;
 use web::pages::{Settings, SettingsProps};
-use web::session::User;
 use web::{Mail, Passkeys};
+use yew_session::User;
 
 use crate::html::{ada, render, section, tag, text};
 

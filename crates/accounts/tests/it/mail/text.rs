@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::{
-    Actor, CodeMessage, DefaultMailText, MailContext, MailText, MailTextSource as _, Message,
-    Notice, NoticeKind, OneTimeCode, Origin, Requested, ResetMessage, ResetToken, Timestamp,
+    Actor, CodeMessage, DefaultMailText, InvitationMessage, InvitationToken, MailContext, MailText,
+    MailTextSource as _, Message, Notice, NoticeKind, OneTimeCode, Origin, Requested, ResetMessage,
+    ResetToken, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -31,6 +32,10 @@ fn messages_from(ip: Option<IpAddr>) -> Vec<Message> {
         Message::EmailTaken(requested),
         Message::SignIn(code),
         Message::SignInUnverified(requested),
+        Message::Invitation(InvitationMessage {
+            token: InvitationToken::parse("0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ").unwrap(),
+            expires_at: requested.expires_at,
+        }),
     ];
     let actor = Actor::User;
     let notices = NoticeKind::ALL.iter().map(|kind| Notice { kind: *kind, actor, at, ip });
@@ -183,6 +188,22 @@ https://auth.example.com/forgot
 REQUEST
 
 If this was not you, you can ignore this e-mail.
+",
+    );
+    assert_text(
+        &next(),
+        "Your invitation to Example",
+        "\
+You are invited to create an account at Example. To do so, open this
+link:
+
+https://auth.example.com/signup#invitation=0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ
+
+Sign up with this e-mail address. The link works once.
+
+The link expires at 2027-01-15 09:00 UTC.
+
+If you did not expect this, you can ignore this e-mail.
 ",
     );
     assert_text(

@@ -115,6 +115,17 @@ pub(in crate::postgres) fn lock_of_user(user: UserId, purpose: CodePurpose) -> Q
     .bind(purpose.as_str())
 }
 
+/// Locks the code for a purpose of an email address. Read the row with [`read`].
+pub(in crate::postgres) fn lock_of_email(purpose: CodePurpose, email: &EmailHash) -> Query {
+    Query::new(
+        "SELECT hash, email_hash, user_id, browser, remember, new_email, new_email_key, tries,
+             expires_at
+         FROM codes WHERE purpose = $1 AND email_hash = $2 FOR UPDATE",
+    )
+    .bind(purpose.as_str())
+    .bind(email.as_bytes().to_vec())
+}
+
 /// Selects the account that has the new email address of a user's code, if there is one. Read the
 /// row with [`users::read`].
 pub(in crate::postgres) fn owner_of_new_email(user: UserId) -> Query {

@@ -153,6 +153,7 @@ async fn create(store: &PostgresStore, user: &User) -> Result<(), StoreError> {
         Ok(()) => Ok(()),
         Err(CreateUserError::Store(error)) => Err(error),
         Err(CreateUserError::EmailTaken) => unreachable!("taken by the account itself"),
+        Err(CreateUserError::InvitationInvalid) => unreachable!("no invitation is used"),
         Err(CreateUserError::OutboxFull) => unreachable!("no mail is added"),
     }
 }

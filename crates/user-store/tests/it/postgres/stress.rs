@@ -188,7 +188,11 @@ impl Client {
         let code = new_code(user.id, &OneTimeCode::generate(&SystemRandom));
         match self.store.create_user(&user, &HASH.parse().unwrap(), &event, Some(&code)).await {
             Ok(()) => *self.accounts[account].id.lock().unwrap() = Some(user.id),
-            Err(CreateUserError::EmailTaken | CreateUserError::OutboxFull) => {}
+            Err(
+                CreateUserError::EmailTaken
+                | CreateUserError::InvitationInvalid
+                | CreateUserError::OutboxFull,
+            ) => {}
             Err(CreateUserError::Store(error)) => return Err(error),
         }
         Ok(())

@@ -1,9 +1,9 @@
 use yew::prelude::*;
+use yew_session::use_session;
 
 use super::remote_list::{show, use_remote_list};
 use crate::api;
 use crate::components::ActivityList;
-use crate::session::use_session;
 
 const HEADING: &str = "settings-activity";
 

@@ -2,12 +2,12 @@ use api_types::DeleteAccountRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::hooks::use_navigator;
+use yew_session::{SessionHandle, use_session};
 
 use crate::components::{Dialog, Failure, Form, FormData, PasswordField, hidden_username, pressed};
 use crate::messages::FieldProblem;
 use crate::pages::submission::use_submission;
 use crate::routes::{AccountDeleted, Route};
-use crate::session::{SessionHandle, use_session};
 use crate::{api, browser};
 
 const PASSWORD: &str = "password";

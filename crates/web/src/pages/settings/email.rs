@@ -1,6 +1,7 @@
 use api_types::{ChangeEmailRequest, CodeRequest};
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
+use yew_session::{SessionHandle, User, use_session};
 
 use crate::components::{
     CodeForm, Failure, Form, FormData, Link, PasswordField, TextContent, TextField,
@@ -10,7 +11,6 @@ use crate::messages::FieldProblem;
 use crate::pages::email::{email_problem, entered_code, failure, use_code_progress};
 use crate::pages::submission::use_submission;
 use crate::routes::Route;
-use crate::session::{SessionHandle, User, use_session};
 use crate::{api, browser, webauthn};
 
 /// The input for the new email address, which is `email` in the request.

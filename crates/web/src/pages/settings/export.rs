@@ -1,9 +1,9 @@
 use yew::prelude::*;
+use yew_session::{SessionHandle, use_session};
 
 use crate::components::{BusyButton, Failure, alert, status};
 use crate::messages::describe;
 use crate::pages::submission::use_submission;
-use crate::session::{SessionHandle, use_session};
 use crate::{api, download};
 
 const FILE: &str = "latchkey-data.json";

@@ -2,13 +2,13 @@
 
 use api_types::{Factors, PendingTotp, RecoveryCodes};
 use yew::prelude::*;
+use yew_session::{ApiError, SessionHandle, User, use_session};
 
 use super::remote_list::{RemoteList, use_remote_list};
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::components::Failure;
 use crate::mail::Mail;
 use crate::messages::describe;
-use crate::session::{SessionHandle, User, use_session};
 use crate::webauthn;
 
 /// Loads the second factors and passkeys. `heading` is the id of the heading of the first section.

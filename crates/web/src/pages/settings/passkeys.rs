@@ -11,10 +11,10 @@ use crate::api;
 use crate::browser;
 use crate::components::{BusyButton, Failure, PasskeyList, alert, status, verify_first};
 use crate::pages::submission::use_submission;
-use crate::session::{SessionHandle, use_session};
 use crate::webauthn::Passkeys;
 use add::AddForm;
 use rename::RenameForm;
+use yew_session::{SessionHandle, use_session};
 
 const HEADING: &str = "settings-passkeys";
 const REMOVED: &str = "The passkey has been removed. All other sessions have ended.";

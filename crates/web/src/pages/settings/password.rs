@@ -1,13 +1,13 @@
 use api_types::ChangePasswordRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
+use yew_session::{SessionHandle, use_session};
 
 use crate::api;
 use crate::components::{Failure, Form, FormData, PasswordField, hidden_username, status};
 use crate::messages::FieldProblem;
 use crate::pages::new_password;
 use crate::pages::submission::use_submission;
-use crate::session::{SessionHandle, use_session};
 
 const CURRENT: &str = "current_password";
 const NEW: &str = "new_password";

@@ -1,7 +1,7 @@
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
+use yew_session::ApiError;
 
-use crate::api::ApiError;
 use crate::browser;
 use crate::components::{alert, use_retry_when_online};
 use crate::messages::describe;

@@ -1,13 +1,13 @@
 use api_types::{ErrorCode, Session};
 use yew::prelude::*;
+use yew_session::{ApiError, SessionHandle, use_session};
 
 use super::remote_list::{show, use_remote_list};
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{EndSessions, Failure, Progress, SessionsList, status};
 use crate::messages::describe;
 use crate::pages::submission::use_submission;
-use crate::session::{SessionHandle, use_session};
 
 const HEADING: &str = "settings-sessions";
 

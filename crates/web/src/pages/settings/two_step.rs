@@ -9,10 +9,10 @@ use crate::components::{
     AppSetUp, Failure, RecoveryCodeList, TwoStepAction, TwoStepOverview, status,
 };
 use crate::pages::submission::use_submission;
-use crate::session::{SessionHandle, use_session};
 use crate::{api, browser};
 use set_up::SetUp;
 use turn_off::TurnOffDialog;
+use yew_session::{SessionHandle, use_session};
 
 pub(super) const HEADING: &str = "settings-two-step";
 pub(super) const TURNED_ON: &str = "Two-step log-in is on. All other sessions have ended.";

@@ -332,3 +332,5 @@ WITH active AS ( SELECT id, last_used_at, refresh_family IS NOT DISTINCT FROM $3
 UPDATE users SET disabled_at = $2, device_version = device_version + CASE WHEN $2::bigint IS NULL THEN 0 ELSE 1 END WHERE id = $1;
 -- (bytea) -> (bool, uuid, uuid, int8, int8, int8, int8, bool, text, text, text, bytea, bytea, bytea, int8, uuid, text, text, int8, int8, int8, int8, int8)
 SELECT pg_is_in_recovery(), s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at, s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token, s.successor_salt, s.repeats, u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at, u.second_factor_at, k.version FROM signing_key_set k LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.refresh_family = $1;
+-- (text, bytea) -> (bytea, bytea, uuid, bytea, bool, text, text, int8, int8)
+SELECT hash, email_hash, user_id, browser, remember, new_email, new_email_key, tries, expires_at FROM codes WHERE purpose = $1 AND email_hash = $2 FOR UPDATE;

@@ -1,15 +1,15 @@
 use api_types::{AddPasskeyRequest, ErrorCode};
 use yew::prelude::*;
+use yew_session::{ApiError, InSession, use_session};
 
 use super::HEADING;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{Failure, Form, FormData, TextContent, TextField};
 use crate::format::device;
 use crate::messages::{FieldProblem, describe_webauthn};
 use crate::pages::settings::factors::{FactorsState, failure};
 use crate::pages::submission::use_submission;
-use crate::session::{InSession, use_session};
 use crate::webauthn::{self, Passkeys, WebauthnError};
 
 /// The name of the input for the name of a passkey.

@@ -1,11 +1,11 @@
 use api_types::{Passkey, RenamePasskeyRequest};
 use yew::prelude::*;
+use yew_session::use_session;
 
 use super::add::{NAME, entered_name};
 use crate::components::{Failure, Form, FormData, TextContent, TextField, quiet_button};
 use crate::pages::settings::factors::FactorsState;
 use crate::pages::submission::use_submission;
-use crate::session::use_session;
 use crate::{api, browser};
 
 const INPUT: &str = "passkey-new-name";

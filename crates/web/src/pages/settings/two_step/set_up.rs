@@ -1,13 +1,13 @@
 use api_types::{ConfirmTotpRequest, PendingTotp};
 use yew::prelude::*;
+use yew_session::{ApiError, use_session};
 
 use super::TURNED_ON;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::components::{AppSetUp, Failure, FormData};
 use crate::messages::FieldProblem;
 use crate::pages::settings::factors::FactorsState;
 use crate::pages::submission::use_submission;
-use crate::session::use_session;
 
 const ADDED: &str = "The app has been set up. All other sessions have ended.";
 

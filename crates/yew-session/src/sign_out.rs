@@ -2,9 +2,10 @@
 
 use api_types::TokenResponse;
 
-use super::tokens::{Claims, RefreshError, refresh_for};
-use crate::api::{self, ApiError};
+use crate::calls;
+use crate::error::ApiError;
 use crate::storage;
+use crate::tokens::{Claims, RefreshError, refresh_for};
 
 /// The outcome of a sign-out on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum SignOutOutcome {
 }
 
 /// A session that has ended in the browser and may still be active on the server.
-pub(super) struct PendingSignOut {
+pub(crate) struct PendingSignOut {
     token: Option<String>,
     claims: Option<Claims>,
     is_remembered: bool,
@@ -25,7 +26,7 @@ pub(super) struct PendingSignOut {
 
 impl PendingSignOut {
     /// Removes this tab's session from the browser's storage.
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let token = storage::token();
         let claims = token.as_deref().and_then(Claims::read);
         let is_remembered = storage::remembered().is_some();
@@ -35,9 +36,9 @@ impl PendingSignOut {
     }
 
     /// Ends the session on the server.
-    pub(super) async fn finish(self) -> SignOutOutcome {
+    pub(crate) async fn finish(self) -> SignOutOutcome {
         match &self.token {
-            Some(token) => match api::sign_out(token).await {
+            Some(token) => match calls::sign_out(token).await {
                 Err(error) if error.is_rejected_token() => self.finish_with_new_token().await,
                 answer => outcome(&answer),
             },
@@ -53,7 +54,7 @@ impl PendingSignOut {
         match refresh_for(self.claims.map(|claims| claims.sub)).await {
             Ok(TokenResponse { access_token, .. }) => {
                 let session = Claims::read(&access_token).map(|claims| claims.sid);
-                let outcome = outcome(&api::sign_out(&access_token).await);
+                let outcome = outcome(&calls::sign_out(&access_token).await);
                 storage::forget(session.as_deref());
                 outcome
             }

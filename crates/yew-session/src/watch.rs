@@ -12,11 +12,12 @@
 use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 
-use super::handle::SessionHandle;
-use super::state::User;
-use super::timers::{self, MIN_INTERVAL_MS, delay_of_event};
-use super::tokens::Claims;
-use crate::api::{self, ApiError};
+use crate::calls;
+use crate::error::ApiError;
+use crate::handle::SessionHandle;
+use crate::state::User;
+use crate::timers::{self, MIN_INTERVAL_MS, delay_of_event};
+use crate::tokens::Claims;
 use crate::{browser, storage};
 
 /// The time between a check of the session and the deadline of the token that it uses.
@@ -31,12 +32,12 @@ const RETRY_MS: f64 = 60_000.0;
 
 impl SessionHandle {
     /// Asks the server for the user of the session. The answer also says when the session expires.
-    pub(super) async fn ask_user(&self) -> Result<User, ApiError> {
+    pub(crate) async fn ask_user(&self) -> Result<User, ApiError> {
         let timers = &self.memory.timers;
         timers.last_check.set(Some(browser::now()));
         timers.is_checking.set(true);
         let generation = self.generation();
-        let answer = self.authorized(api::me()).await;
+        let answer = self.authorized(calls::me()).await;
         timers.is_checking.set(false);
         let me = answer?;
         if self.generation() == generation {
@@ -55,7 +56,7 @@ impl SessionHandle {
     /// the page and any text typed into it stay as they are, except that the page shows the user's
     /// current data. The user may have deleted the token together with the other data of the site,
     /// and then the session has ended in this tab.
-    pub(crate) fn verify(&self) {
+    pub fn verify(&self) {
         self.memory.timers.after_event.take();
         if self.memory.may_be_signed_in.get() {
             let session = self.clone();
@@ -69,7 +70,7 @@ impl SessionHandle {
 
     /// Checks the session like [`verify`](Self::verify), but not more often than
     /// [`MIN_INTERVAL_MS`].
-    pub(super) fn verify_soon(&self) {
+    pub(crate) fn verify_soon(&self) {
         let timers = &self.memory.timers;
         let delay = delay_of_event(timers.last_check.get(), browser::now());
         let is_waiting = timers.after_event.borrow().is_some();
@@ -81,7 +82,7 @@ impl SessionHandle {
 
     /// Checks the session shortly before its token expires, unless that is less than
     /// [`MIN_INTERVAL_MS`] away.
-    pub(super) fn expect_token_expiry(&self, remaining_ms: f64) {
+    pub(crate) fn expect_token_expiry(&self, remaining_ms: f64) {
         let delay = remaining_ms - TOKEN_MARGIN_MS;
         let session = self.clone();
         let check = move || {
@@ -96,7 +97,7 @@ impl SessionHandle {
 
     /// Asks the server for the new end of the session after a refresh has extended it. If a check
     /// has caused the refresh, its answer contains the new end.
-    pub(super) fn extended(&self) {
+    pub(crate) fn extended(&self) {
         if !self.memory.timers.is_checking.get() {
             self.verify_soon();
         }
@@ -104,12 +105,12 @@ impl SessionHandle {
 
     /// Checks the session after it must have expired. If the server cannot be reached then, the
     /// page is replaced, because it may show private data of an ended session.
-    pub(super) fn expect_end(&self, expires_in: u64) {
+    pub(crate) fn expect_end(&self, expires_in: u64) {
         self.check_end_after(expires_in as f64 * 1_000.0 + END_MARGIN_MS);
     }
 
     /// Updates the expected end after another tab has announced it.
-    pub(super) fn end_announced(&self, session: &str, expires_in: u64) {
+    pub(crate) fn end_announced(&self, session: &str, expires_in: u64) {
         if current_claims().is_some_and(|claims| claims.sid == session) {
             self.expect_end(expires_in);
         }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 use api_types::Me;
 use yew::Reducible;
 
-use crate::api::ApiError;
+use crate::error::ApiError;
 use crate::storage;
 
 /// The user of a session.
@@ -53,7 +53,7 @@ pub enum Session {
 }
 
 impl Session {
-    /// Returns the initial state, before the server's first response.
+    /// Returns the initial state, before the server's first response. Needs a browser.
     #[must_use]
     pub fn at_start() -> Self {
         Self::initial(storage::token().is_some(), storage::remembered().is_some())
@@ -70,16 +70,16 @@ impl Session {
 ///
 /// The number lets a private page distinguish a new confirmation from an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct State {
+pub(crate) struct State {
     /// The state of the session.
-    pub session: Session,
+    pub(crate) session: Session,
     /// How many times the server has confirmed a session.
-    pub confirmations: u32,
+    pub(crate) confirmations: u32,
 }
 
 /// A change to the [`State`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// The client asks the server to check the session.
     Ask,
     /// The server has confirmed the token.

@@ -1,7 +1,8 @@
+use api_types::TokenResponse;
 use serde::de::DeserializeOwned;
 
-use super::error::ApiError;
-use super::http::{self, Request, Success};
+use crate::error::ApiError;
+use crate::http::{self, Request, Success};
 
 /// A request that has not been sent yet, and the function that reads its response, a `T`.
 ///
@@ -13,7 +14,9 @@ pub struct Call<T> {
 }
 
 impl<T> Call<T> {
-    pub(super) fn new(request: Request, read: fn(&Success) -> Result<T, ApiError>) -> Self {
+    /// Returns a call with a function that reads the response. The function returns
+    /// [`ApiError::Unreadable`] if it cannot.
+    pub fn new(request: Request, read: fn(&Success) -> Result<T, ApiError>) -> Self {
         Self { request, read }
     }
 
@@ -38,17 +41,32 @@ impl<T> Call<T> {
 
 impl<T: DeserializeOwned> Call<T> {
     /// Returns a call whose response is a `T` in JSON.
-    pub(super) fn json(request: Request) -> Self {
+    pub fn json(request: Request) -> Self {
         Self::new(request, |answer| {
             serde_json::from_str(&answer.body).map_err(|_| ApiError::Unreadable)
         })
     }
 }
 
+impl Call<TokenResponse> {
+    /// Returns a call that signs in. Its response is a token, and replaces the refresh cookie. While
+    /// it is sent, no other tab of the browser sends such a call.
+    pub fn sign_in(request: Request) -> Self {
+        Self::json(Request { replaces_cookie: true, ..request })
+    }
+}
+
+impl Call<String> {
+    /// Returns a call whose response is a text.
+    pub fn text(request: Request) -> Self {
+        Self::new(request, |answer| Ok(answer.body.clone()))
+    }
+}
+
 impl Call<()> {
     /// Returns a call that the server confirms with 204. Any other success comes from a proxy, for
     /// example as the page of its own log-in.
-    pub(super) fn confirmed(request: Request) -> Self {
+    pub fn confirmed(request: Request) -> Self {
         Self::new(request, confirmed)
     }
 }

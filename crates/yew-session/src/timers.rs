@@ -5,25 +5,25 @@ use std::cell::{Cell, RefCell};
 use gloo_timers::callback::Timeout;
 
 /// The minimum time between two checks that events have caused.
-pub(super) const MIN_INTERVAL_MS: f64 = 2_000.0;
+pub(crate) const MIN_INTERVAL_MS: f64 = 2_000.0;
 
 /// The longest delay of a timer in browsers: 2^31 - 1 ms.
 const MAX_DELAY_MS: f64 = 2_147_483_647.0;
 
 /// The timers of the next checks. They stop when the session ends.
 #[derive(Default)]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     /// The time of the last check.
-    pub(super) last_check: Cell<Option<f64>>,
+    pub(crate) last_check: Cell<Option<f64>>,
     /// `true` while a check is waiting for its answer.
-    pub(super) is_checking: Cell<bool>,
-    pub(super) after_event: RefCell<Option<Timeout>>,
-    pub(super) before_token_expires: RefCell<Option<Timeout>>,
-    pub(super) after_end: RefCell<Option<Timeout>>,
+    pub(crate) is_checking: Cell<bool>,
+    pub(crate) after_event: RefCell<Option<Timeout>>,
+    pub(crate) before_token_expires: RefCell<Option<Timeout>>,
+    pub(crate) after_end: RefCell<Option<Timeout>>,
 }
 
 impl Timers {
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.after_event.take();
         self.before_token_expires.take();
         self.after_end.take();
@@ -31,7 +31,7 @@ impl Timers {
 }
 
 /// Returns the milliseconds from an event to the check that it causes.
-pub(super) fn delay_of_event(last_ms: Option<f64>, now_ms: f64) -> f64 {
+pub(crate) fn delay_of_event(last_ms: Option<f64>, now_ms: f64) -> f64 {
     last_ms.map_or(0.0, |last| (last + MIN_INTERVAL_MS - now_ms).max(0.0))
 }
 
@@ -41,7 +41,7 @@ pub(super) fn delay_of_event(last_ms: Option<f64>, now_ms: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "the delay is between 0 and 2^31 ms"
 )]
-pub(super) fn start(delay_ms: f64, callback: impl FnOnce() + 'static) -> Option<Timeout> {
+pub(crate) fn start(delay_ms: f64, callback: impl FnOnce() + 'static) -> Option<Timeout> {
     (0.0..=MAX_DELAY_MS).contains(&delay_ms).then(|| Timeout::new(delay_ms as u32, callback))
 }
 

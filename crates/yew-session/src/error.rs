@@ -1,15 +1,17 @@
 use api_types::{ErrorCode, FieldError, SecondFactorRequired};
-
 use serde::Deserialize;
 
 /// An error from a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// No response arrived: no network, no server, or a timeout.
+    #[error("the server cannot be reached; check the connection and try again")]
     Unreachable,
     /// The response has an error status.
+    #[error("the server responded with the status {}", .0.status)]
     Rejected(Rejection),
     /// The response cannot be parsed. It comes from a proxy, or from another version of the server.
+    #[error("the response of the server cannot be read; reload the page")]
     Unreadable,
 }
 

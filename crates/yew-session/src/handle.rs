@@ -2,28 +2,34 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use api_types::{Me, TokenResponse};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use super::sign_out::{PendingSignOut, SignOutOutcome};
-use super::state::{Action, Session, State, User};
-use super::step_up::{Confirmed, StepUp};
-use super::timers::Timers;
-use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
-use crate::api::{self, ApiError, Call, Request, Success};
 use crate::browser;
+use crate::call::Call;
+use crate::calls;
+use crate::error::ApiError;
+use crate::http::{Request, Success};
+use crate::sign_out::{PendingSignOut, SignOutOutcome};
 use crate::single_flight::SingleFlight;
+use crate::state::{Action, Session, State, User};
+use crate::step_up::{Confirmed, StepUp};
 use crate::storage::{self, Remember, StorageDenied};
 use crate::tabs::Tabs;
+use crate::timers::Timers;
+use crate::tokens::{Claims, Deadline, RefreshError, refresh_for};
 
 /// The state of the session, and the operations on it.
 ///
-/// The default handle is used outside of an [`App`](crate::App). Its state is always signed out.
+/// The default handle is used outside of a [`SessionProvider`](crate::SessionProvider). Its state
+/// is always signed out.
 #[derive(Clone, Default)]
 pub struct SessionHandle {
-    pub(super) state: State,
-    pub(super) dispatcher: Option<UseReducerDispatcher<State>>,
-    pub(super) memory: Rc<Memory>,
+    pub(crate) state: State,
+    pub(crate) dispatcher: Option<UseReducerDispatcher<State>>,
+    pub(crate) memory: Rc<Memory>,
 }
 
 /// The reason why a session ended, other than a sign-out in this tab.
@@ -37,13 +43,13 @@ pub enum SessionEndReason {
 
 /// Data of the session that is not part of the state. Changing it does not cause a render.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// The latest request that checks the session.
     check: LatestRequest,
     /// The refresh of the token, which returns the new one.
     refresh: SingleFlight<Result<String, ApiError>>,
     /// `true` if this tab has asked the server for a session that has not ended since.
-    pub(super) may_be_signed_in: Cell<bool>,
+    pub(crate) may_be_signed_in: Cell<bool>,
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
@@ -51,19 +57,19 @@ pub(super) struct Memory {
     /// may be another user's, so this tab must not use it.
     declined: RefCell<Option<String>>,
     /// The other tabs of this browser.
-    pub(super) tabs: Tabs,
+    pub(crate) tabs: Tabs,
     deadline: Cell<Option<Deadline>>,
     generation: Cell<Generation>,
     /// The timers of the next checks.
-    pub(super) timers: Timers,
+    pub(crate) timers: Timers,
     /// The requests that wait until the user has logged in again.
-    pub(super) step_up: StepUp,
+    pub(crate) step_up: StepUp,
 }
 
 /// The sequence number of a session in this tab. A request from an earlier session must not change
 /// a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Generation(u32);
+pub(crate) struct Generation(u32);
 
 impl Memory {
     /// Begins a new generation: the answers to pending requests are ignored from now on.
@@ -79,13 +85,13 @@ impl Memory {
 
     /// Returns whether the token was issued before the page was loaded, so that its deadline is not
     /// known.
-    pub(super) fn has_old_token(&self) -> bool {
+    pub(crate) fn has_old_token(&self) -> bool {
         self.deadline.get().is_none()
     }
 
     /// Returns whether the token is known to be expired or about to expire. After a page load, its
     /// lifetime is unknown.
-    pub(super) fn is_past_deadline(&self, now_ms: f64) -> bool {
+    pub(crate) fn is_past_deadline(&self, now_ms: f64) -> bool {
         self.deadline.get().is_some_and(|deadline| deadline.has_passed(now_ms))
     }
 }
@@ -206,22 +212,22 @@ impl SessionHandle {
     }
 
     /// Updates what the page shows about the user.
-    pub(super) fn update(&self, user: User) {
+    pub(crate) fn update(&self, user: User) {
         self.dispatch(Action::Update(user));
     }
 
     /// Updates what this tab and the other ones show about the user, after a change of the account.
-    pub(crate) fn user_changed(&self, me: Me) {
+    pub fn user_changed(&self, me: Me) {
         self.update(me.into());
         self.memory.tabs.announce_user_change();
     }
 
     /// Lets this tab and the other ones check their sessions after a password reset, which ends all
     /// sessions of its account.
-    pub(crate) async fn password_reset(&self) {
+    pub async fn password_reset(&self) {
         if self.may_be_signed_in() {
             // If the session has ended, this signs out. The log-in page says why.
-            drop(self.authorized(api::me()).await);
+            drop(self.authorized(calls::me()).await);
             self.memory.end_reason.take();
         }
         self.memory.tabs.announce_sign_out();
@@ -229,19 +235,19 @@ impl SessionHandle {
 
     /// Removes the user from the state after the session must have expired, if the server cannot
     /// confirm that it is still active.
-    pub(super) fn expire(&self, error: ApiError) {
+    pub(crate) fn expire(&self, error: ApiError) {
         self.dispatch(Action::Expire(error));
     }
 
     /// Removes the user from the state when the page is hidden, because the browser may show it
     /// again later from the back-forward cache.
-    pub(super) fn hide(&self) {
+    pub(crate) fn hide(&self) {
         self.memory.check.cancel();
         self.dispatch(Action::Hide);
     }
 
     /// Starts a session with a token that was just issued.
-    pub(crate) fn start(
+    pub(crate) fn try_start(
         &self,
         answer: &TokenResponse,
         remember: Remember,
@@ -280,7 +286,7 @@ impl SessionHandle {
 
     /// Ends the session in the browser after the user's account has been deleted. `leave` navigates
     /// away from the page.
-    pub(crate) fn account_deleted(&self, leave: impl FnOnce()) {
+    pub fn account_deleted(&self, leave: impl FnOnce()) {
         self.memory.begin_generation();
         // The server has ended the session already.
         drop(PendingSignOut::begin());
@@ -302,24 +308,35 @@ impl SessionHandle {
     /// Calls the server with the access token. If the server rejects the token, refreshes it and
     /// calls again.
     ///
-    /// A refresh does not cause a render. If the session has ended, the guard of a private page
-    /// replaces the page with the log-in page.
-    pub(crate) async fn authorized<T>(&self, call: Call<T>) -> Result<T, ApiError> {
+    /// A refresh does not cause a render. If the session has ended, the state changes to
+    /// [`Session::SignedOut`]. After a network failure or an error of the server, it stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`ApiError`] if the request or the refresh fails.
+    pub async fn authorized<T>(&self, call: Call<T>) -> Result<T, ApiError> {
         call.read(&self.send(&call.request).await?)
     }
 
-    pub(super) async fn send(&self, request: &Request) -> Result<Success, ApiError> {
+    pub(crate) fn send<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> LocalBoxFuture<'a, Result<Success, ApiError>> {
+        self.send_unboxed(request).boxed_local()
+    }
+
+    async fn send_unboxed(&self, request: &Request) -> Result<Success, ApiError> {
         // After sign-out has begun, the session is not used any more.
         if self.memory.is_ending.get() {
             return Err(ApiError::no_token());
         }
         let generation = self.memory.generation.get();
         let token = self.usable_token().await?;
-        let answer = api::send_as(&token, request).await;
+        let answer = calls::send_as(&token, request).await;
         if !is_rejected(&answer) || self.memory.generation.get() != generation {
             return answer;
         }
-        let answer = api::send_as(&self.refreshed(Some(token)).await?, request).await;
+        let answer = calls::send_as(&self.refreshed(Some(token)).await?, request).await;
         if is_rejected(&answer) && self.memory.generation.get() == generation {
             self.end_locally(SessionEndReason::Ended);
         }
@@ -380,7 +397,7 @@ impl SessionHandle {
     }
 
     /// Stores a token that has just arrived.
-    pub(super) fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
+    pub(crate) fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
         storage::set_token(&answer.access_token)?;
         let now = browser::now();
         let deadline = Deadline::new(answer, now);
@@ -390,7 +407,7 @@ impl SessionHandle {
     }
 
     /// Ends the session in this tab, without a request to the server.
-    pub(super) fn end_locally(&self, reason: SessionEndReason) {
+    pub(crate) fn end_locally(&self, reason: SessionEndReason) {
         self.memory.begin_generation();
         storage::remove_token();
         self.decline_remembered();
@@ -416,7 +433,7 @@ impl SessionHandle {
         self.memory.declined.replace(storage::remembered());
     }
 
-    pub(super) fn generation(&self) -> Generation {
+    pub(crate) fn generation(&self) -> Generation {
         self.memory.generation.get()
     }
 

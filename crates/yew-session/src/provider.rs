@@ -3,21 +3,24 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{EventTarget, PageTransitionEvent};
 use yew::prelude::*;
 
-use super::handle::{Memory, SessionHandle};
-use super::state::{Session, State};
 use crate::browser;
+use crate::handle::{Memory, SessionHandle};
+use crate::state::{Session, State};
 use crate::tabs::Message;
 
+/// Properties of [`SessionProvider`].
 #[derive(Properties, PartialEq)]
-pub(crate) struct SessionProviderProps {
+pub struct SessionProviderProps {
     /// The initial state, before the server's first response.
-    pub(crate) initial: Session,
-    pub(crate) children: Html,
+    #[prop_or_else(Session::at_start)]
+    pub initial: Session,
+    /// The components that use the session.
+    pub children: Html,
 }
 
 /// Provides the session of this tab to its children.
 #[component]
-pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
+pub fn SessionProvider(props: &SessionProviderProps) -> Html {
     let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
     let memory = use_memo((), |()| Memory::default());
     let session =

@@ -1,56 +1,85 @@
 use std::borrow::Cow;
 
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use js_sys::{Function, Promise, Reflect};
 use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestInit, Response};
+use web_sys::{Headers, RequestInit, RequestMode, Response};
 
-use super::error::ApiError;
 use crate::browser;
+use crate::error::ApiError;
+use crate::locks::Lock;
+
+// `gloo-net` is not used: it has no `keepalive`, which some requests need.
 
 /// How long to wait for a response. The server's own limit for a request is 30 s.
 const TIMEOUT_MS: u32 = 30_000;
 
-/// A request, sent with `fetch`.
-///
-/// `gloo-net` has no `keepalive`, which some requests need.
-pub(crate) struct Request {
-    pub(super) method: &'static str,
-    pub(super) path: Cow<'static, str>,
+/// A request to the origin of the page, sent with `fetch`.
+pub struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) path: Cow<'static, str>,
     /// The body, in JSON.
-    pub(super) body: Option<String>,
+    pub(crate) body: Option<String>,
     /// `true` if the browser should complete the request even if the tab is closed before the
     /// response arrives.
-    pub(super) keepalive: bool,
-    pub(super) timeout_ms: u32,
+    pub(crate) keepalive: bool,
+    pub(crate) timeout_ms: u32,
+    /// `true` if the response replaces the refresh cookie, which all tabs share.
+    pub(crate) replaces_cookie: bool,
 }
 
 impl Request {
-    pub(super) fn new(method: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
-        Self { method, path: path.into(), body: None, keepalive: false, timeout_ms: TIMEOUT_MS }
+    /// Returns a request without a body.
+    #[must_use]
+    pub fn new(method: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            body: None,
+            keepalive: false,
+            timeout_ms: TIMEOUT_MS,
+            replaces_cookie: false,
+        }
     }
 
-    pub(super) fn with_body(
+    /// Returns a request with a body in JSON. The keys of maps in the body must be strings.
+    #[must_use]
+    pub fn with_body(
         method: &'static str,
         path: impl Into<Cow<'static, str>>,
         body: &impl Serialize,
     ) -> Self {
-        // This does not fail: the keys of all types of requests are strings.
+        // This fails only for a map whose keys are no strings.
         let body = serde_json::to_string(body).unwrap_or_default();
         Self { body: Some(body), ..Self::new(method, path) }
     }
 }
 
 /// A response without an error status.
-pub(crate) struct Success {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub struct Success {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, as text.
+    pub body: String,
 }
 
 /// Sends a request, with an access token if there is one, and returns the response. An error status
 /// is an error.
-pub(super) async fn send(request: &Request, token: Option<&str>) -> Result<Success, ApiError> {
+///
+/// The future is boxed here and in some other places, so that not each of its many callers contains
+/// the code for its states. This makes a first visit of Latchkey's own pages 1 kB smaller.
+pub(crate) fn send<'a>(
+    request: &'a Request,
+    token: Option<&'a str>,
+) -> LocalBoxFuture<'a, Result<Success, ApiError>> {
+    send_unboxed(request, token).boxed_local()
+}
+
+async fn send_unboxed(request: &Request, token: Option<&str>) -> Result<Success, ApiError> {
+    let _lock = if request.replaces_cookie { Some(Lock::acquire().await) } else { None };
     // All failures of `fetch` are one error: there was no response.
     let (response, body) = fetch(request, token).await.map_err(|_| ApiError::Unreachable)?;
     if response.ok() {
@@ -79,6 +108,8 @@ fn init(request: &Request, token: Option<&str>) -> Result<RequestInit, JsValue> 
     }
     let init = RequestInit::new();
     init.set_method(request.method);
+    // The token must not reach another origin, not even after a redirect.
+    init.set_mode(RequestMode::SameOrigin);
     init.set_signal(browser::timeout_signal(request.timeout_ms).as_ref());
     if let Some(body) = &request.body {
         headers.set("Content-Type", "application/json")?;

@@ -7,9 +7,9 @@ use yew::Callback;
 
 /// The requests that wait for a log-in.
 #[derive(Default)]
-pub(super) struct StepUp {
+pub(crate) struct StepUp {
     /// Opens the dialog in which the user logs in.
-    pub(super) opener: RefCell<Option<Callback<()>>>,
+    pub(crate) opener: RefCell<Option<Callback<()>>>,
     waiting: RefCell<Vec<oneshot::Sender<Confirmed>>>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum Confirmed {
 
 impl StepUp {
     /// Opens the dialog and waits until it is closed.
-    pub(super) async fn confirm(&self) -> Confirmed {
+    pub(crate) async fn confirm(&self) -> Confirmed {
         let Some(open) = self.opener.borrow().clone() else { return Confirmed::No };
         let (sender, confirmed) = oneshot::channel();
         self.waiting.borrow_mut().push(sender);
@@ -33,7 +33,7 @@ impl StepUp {
     }
 
     /// Lets the waiting requests continue.
-    pub(super) fn finish(&self, confirmed: Confirmed) {
+    pub(crate) fn finish(&self, confirmed: Confirmed) {
         for waiting in self.waiting.take() {
             // This fails if the request no longer waits.
             let _ = waiting.send(confirmed);

@@ -3,10 +3,9 @@
 use api_types::TokenResponse;
 use serde::Deserialize;
 
-use crate::api::{self, ApiError};
+use crate::calls;
+use crate::error::ApiError;
 use crate::locks::Lock;
-
-const COOKIE_LOCK: &str = "latchkey-refresh";
 
 /// The timeout of the first attempt to refresh, which leaves time for a second one.
 const FIRST_TIMEOUT_MS: u32 = 8_000;
@@ -27,11 +26,11 @@ const MAX_MARGIN_SHARE: f64 = 0.1;
 /// The browser does not verify the signature. It only compares the claims, to find out without a
 /// request whether a token that it got with the cookie belongs to the user of this tab.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Claims {
+pub(crate) struct Claims {
     /// The user's id.
-    pub(super) sub: String,
+    pub(crate) sub: String,
     /// The session's id.
-    pub(super) sid: String,
+    pub(crate) sid: String,
     /// When the token was issued, in seconds since 1970.
     iat: f64,
     /// When the token expires, in seconds since 1970.
@@ -40,7 +39,7 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Reads the claims of a token. Returns `None` if the string is not an access token.
-    pub(super) fn read(token: &str) -> Option<Self> {
+    pub(crate) fn read(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
         let json = web_sys::window()?.atob(&payload).ok()?;
         serde_json::from_str(&json).ok()
@@ -49,7 +48,7 @@ impl Claims {
     /// Estimates the milliseconds until a token that was issued before the page was loaded must be
     /// refreshed. `device_ms` is the time on the device's clock, in milliseconds since 1970. If the
     /// clock is wrong, so is the estimate.
-    pub(super) fn estimate_remaining(&self, device_ms: f64) -> f64 {
+    pub(crate) fn estimate_remaining(&self, device_ms: f64) -> f64 {
         let remaining = self.exp * 1_000.0 - device_ms;
         remaining.min((self.exp - self.iat) * 1_000.0) - MARGIN_MS
     }
@@ -59,28 +58,28 @@ impl Claims {
 ///
 /// The device's wall clock may be wrong, so the lifetime is counted from the arrival of the token.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Deadline(f64);
+pub(crate) struct Deadline(f64);
 
 impl Deadline {
     /// Returns the deadline of a token that has just arrived.
-    pub(super) fn new(answer: &TokenResponse, now_ms: f64) -> Self {
+    pub(crate) fn new(answer: &TokenResponse, now_ms: f64) -> Self {
         let lifetime = answer.expires_in as f64 * 1_000.0;
         Self(now_ms + lifetime - MARGIN_MS.min(lifetime * MAX_MARGIN_SHARE))
     }
 
-    pub(super) fn has_passed(self, now_ms: f64) -> bool {
+    pub(crate) fn has_passed(self, now_ms: f64) -> bool {
         now_ms >= self.0
     }
 
     /// Returns the milliseconds until the deadline.
-    pub(super) fn remaining(self, now_ms: f64) -> f64 {
+    pub(crate) fn remaining(self, now_ms: f64) -> f64 {
         self.0 - now_ms
     }
 }
 
 /// An error from refreshing a token.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum RefreshError {
+pub(crate) enum RefreshError {
     /// The server has no session for the cookie.
     SessionEnded(ApiError),
     /// The cookie belongs to another user, who has signed in from another tab.
@@ -95,19 +94,13 @@ impl From<ApiError> for RefreshError {
     }
 }
 
-/// Runs a request that replaces the refresh cookie, while no other tab runs one. All tabs share the
-/// cookie: of two concurrent responses, the browser would keep the cookie of the later one.
-pub(crate) async fn with_cookie_lock<T>(request: impl Future<Output = T>) -> T {
-    let lock = Lock::acquire(COOKIE_LOCK).await;
-    let answer = request.await;
-    drop(lock);
-    answer
-}
-
 /// Gets a new access token with the cookie. If `owner` is given, a token that belongs to any other
 /// user is an error. The caller must store the token.
-pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, RefreshError> {
-    let answer = with_cookie_lock(refresh()).await?;
+pub(crate) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, RefreshError> {
+    let lock = Lock::acquire().await;
+    let answer = refresh().await;
+    drop(lock);
+    let answer = answer?;
     // An action that one user has started must not be carried out as another user.
     let is_owners = owner.is_none_or(|owner| {
         Claims::read(&answer.access_token).is_some_and(|claims| claims.sub == owner)
@@ -119,8 +112,8 @@ pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, 
 /// old cookie for 30 seconds. The second request waits for the first one to end, because the
 /// browser keeps the cookie of whichever response arrives last.
 async fn refresh() -> Result<TokenResponse, ApiError> {
-    match api::refresh(FIRST_TIMEOUT_MS).send().await {
-        Err(error) if error.is_lost_response() => api::refresh(SECOND_TIMEOUT_MS).send().await,
+    match calls::refresh(FIRST_TIMEOUT_MS).send().await {
+        Err(error) if error.is_lost_response() => calls::refresh(SECOND_TIMEOUT_MS).send().await,
         answer => answer,
     }
 }

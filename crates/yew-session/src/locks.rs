@@ -1,6 +1,11 @@
-//! Locks shared by the tabs of this browser, with the Web Locks API. (The bindings in web-sys are
-//! unstable, so this module calls the API by name.)
+//! The lock for requests that replace the refresh cookie, with the Web Locks API. (The bindings in
+//! web-sys are unstable, so this module calls the API by name.)
+//!
+//! All tabs share the cookie: of two concurrent responses, the browser would keep the cookie of the
+//! later one.
 
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -8,23 +13,25 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::browser;
 
-/// How long to wait for a lock: longer than any running tab holds one. If the browser has frozen
+const NAME: &str = "latchkey-refresh";
+
+/// How long to wait for the lock: longer than any running tab holds it. If the browser has frozen
 /// the tab that holds the lock, the other tabs continue without it.
 const TIMEOUT_MS: u32 = 25_000;
 
-/// A lock. Until it is dropped, no other tab can acquire a lock with the same name.
+/// The lock. Until it is dropped, no other tab can acquire it.
 pub(crate) struct Lock {
     release: Option<Function>,
 }
 
 impl Lock {
-    /// Waits for the lock with this name.
+    /// Waits for the lock.
     ///
     /// The API is missing in old browsers and on pages that are served without TLS, except from
     /// localhost. Without the API, this returns at once. Requests from
     /// several tabs can then race, which the server handles.
-    pub(crate) async fn acquire(name: &str) -> Self {
-        Self { release: request(name).await.ok() }
+    pub(crate) fn acquire() -> LocalBoxFuture<'static, Self> {
+        async { Self { release: request().await.ok() } }.boxed_local()
     }
 }
 
@@ -38,7 +45,7 @@ impl Drop for Lock {
 }
 
 /// Requests the lock and returns the function that releases it.
-async fn request(name: &str) -> Result<Function, JsValue> {
+async fn request() -> Result<Function, JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
     let locks = Reflect::get(&window.navigator(), &"locks".into())?;
     let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
@@ -49,7 +56,7 @@ async fn request(name: &str) -> Result<Function, JsValue> {
 
     let mut ended = Err(JsValue::NULL);
     let granted = Promise::new(&mut |granted, _| {
-        ended = request.call3(&locks, &name.into(), &options, &hold(granted));
+        ended = request.call3(&locks, &NAME.into(), &options, &hold(granted));
     });
     // `ended` settles when the lock is released. It settles before `granted` only if the request
     // fails.

@@ -1,0 +1,295 @@
+// The browser client of a Latchkey service. latchkey.d.ts documents it.
+//
+// The access token is in `sessionStorage`, so it belongs to this tab. The refresh token is in a
+// cookie that scripts cannot read, and that all tabs share. Latchkey's own pages use the same
+// storage, lock and channel, so both can be on one origin.
+
+const TOKEN = "access_token";
+const REMEMBERED = "remember";
+const LOCK = "latchkey-refresh";
+
+/** No service responded, or a proxy responded instead of the service. */
+const LOST = [0, 502, 504];
+
+export class AuthError extends Error {
+  constructor(status, { code, detail, errors } = {}, retryAfter) {
+    super(detail || (status ? `the service responded with ${status}` : "the service cannot be reached"));
+    this.name = "AuthError";
+    this.status = status;
+    this.code = code;
+    this.errors = errors || [];
+    this.retryAfter = retryAfter;
+  }
+}
+
+export function createClient({ base = "" } = {}) {
+  const api = new URL(base.replace(/\/$/, "") + "/api/", location.href);
+  const [tab, browser] = [sessionStorage, localStorage];
+  const channel = new BroadcastChannel("latchkey");
+  const listeners = new Set();
+
+  // Incremented whenever a session begins or ends in this tab. A request of one session must not
+  // change the next one, nor be repeated in it.
+  let session = 0;
+  // When the token must be refreshed. After a page load, that is not known.
+  let deadline = Infinity;
+  // The running refresh. Concurrent requests share it.
+  let refreshing = null;
+  // The remembered session that this tab must not use, because its own session has ended.
+  let declined = null;
+  let firstStep = {};
+
+  const token = () => tab.getItem(TOKEN);
+  const remembered = () => browser.getItem(REMEMBERED);
+  const mayBeSignedIn = () => !!token() || (!!remembered() && remembered() !== declined);
+
+  function changed() {
+    for (const listener of [...listeners]) {
+      try {
+        listener(mayBeSignedIn());
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+
+  // The signature is not verified: the claims are only compared.
+  function claims(token) {
+    try {
+      return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+    } catch {
+      return {};
+    }
+  }
+
+  /** Runs a request that replaces the cookie, while no other tab runs one. */
+  async function locked(request) {
+    let granted;
+    const hold = () => ((granted = true), request());
+    try {
+      // After the timeout, the tab that holds the lock must be frozen.
+      const signal = AbortSignal.timeout(25_000);
+      return await navigator.locks.request(LOCK, { signal }, hold);
+    } catch (error) {
+      // Without TLS, there are no locks. The service accepts requests of several tabs at once.
+      if (granted) throw error;
+      return request();
+    }
+  }
+
+  async function post(path, body, { bearer, keepalive, timeout = 30_000 } = {}) {
+    const headers = { Accept: "application/json", "Content-Type": "application/json" };
+    if (bearer) headers.Authorization = `Bearer ${bearer}`;
+    let response, data;
+    try {
+      response = await fetch(new URL(path, api), {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+        credentials: "include",
+        redirect: "error",
+        keepalive,
+        signal: AbortSignal.timeout(timeout),
+      });
+      data = await response.text();
+    } catch {
+      throw new AuthError(0);
+    }
+    return read(response, data);
+  }
+
+  function read(response, text) {
+    let data;
+    try {
+      data = JSON.parse(text || "{}");
+    } catch {}
+    if (data && (response.ok || data.code === "second_factor_required")) return data;
+    const seconds = Number(response.headers.get("Retry-After")) || undefined;
+    throw new AuthError(response.ok ? 0 : response.status, data || {}, seconds);
+  }
+
+  function store({ access_token, expires_in }) {
+    tab.setItem(TOKEN, access_token);
+    const lifetime = expires_in * 1000;
+    deadline = performance.now() + lifetime - Math.min(10_000, lifetime / 10);
+  }
+
+  async function signIn(path, body, remember) {
+    const answer = await locked(() => post(path, body));
+    const { code, ticket, factors, expires_in } = answer;
+    if (code) {
+      firstStep = { ticket, remember };
+      return { status: code, ticket, factors, expires_in };
+    }
+    session++;
+    refreshing = declined = null;
+    firstStep = {};
+    store(answer);
+    if (remember) browser.setItem(REMEMBERED, claims(answer.access_token).sid);
+    else browser.removeItem(REMEMBERED);
+    browser.removeItem("signed_out");
+    changed();
+    return { status: "signed_in" };
+  }
+
+  /** Ends the session in this tab, without a request. */
+  function end() {
+    session++;
+    refreshing = null;
+    deadline = Infinity;
+    tab.removeItem(TOKEN);
+    declined = remembered();
+    browser.setItem("signed_out", "yes");
+    changed();
+  }
+
+  // If the response is lost, the service accepts the same cookie once more. The first attempt must
+  // have ended by then, because the browser keeps the cookie of the response that arrives last.
+  async function requestRefresh() {
+    try {
+      return await post("token/refresh", {}, { keepalive: true, timeout: 8_000 });
+    } catch (error) {
+      if (!LOST.includes(error.status)) throw error;
+      return post("token/refresh", {}, { keepalive: true, timeout: 15_000 });
+    }
+  }
+
+  async function refresh() {
+    const started = session;
+    const user = claims(token()).sub;
+    let answer;
+    try {
+      answer = await locked(requestRefresh);
+    } catch (error) {
+      if (error.code !== "invalid_refresh_token") throw error;
+    }
+    if (session !== started) return null;
+    if (!answer) browser.removeItem(REMEMBERED);
+    // The cookie may belong to another user, who has logged in in another tab.
+    if (!answer || (user && claims(answer.access_token).sub !== user)) {
+      end();
+      return null;
+    }
+    store(answer);
+    return answer.access_token;
+  }
+
+  /** Returns the token that replaces `old`, or null if the session has ended. */
+  function refreshed(old) {
+    if (token() !== old) return token();
+    if (!refreshing) {
+      const running = (refreshing = refresh());
+      const done = () => refreshing === running && (refreshing = null);
+      running.then(done, done);
+    }
+    return refreshing;
+  }
+
+  async function isRejected(response) {
+    if (response.status !== 401) return false;
+    if (/^bearer\b/i.test(response.headers.get("WWW-Authenticate"))) return true;
+    // To a page of another origin, the header is not visible.
+    const problem = await response.clone().json().catch(() => null);
+    return ["invalid_token", "missing_token"].includes(problem?.code);
+  }
+
+  async function authorized(input, init) {
+    const url = new URL(input instanceof Request ? input.url : input, document.baseURI);
+    if (url.origin !== api.origin || !mayBeSignedIn()) return fetch(input, init);
+    // A redirect to another origin would take the token there, in browsers before 2023.
+    const safe = api.origin === location.origin ? { mode: "same-origin" } : { redirect: "error" };
+    const send = (bearer) => {
+      const source = input instanceof Request ? input.clone() : input;
+      const request = new Request(source, { ...init, ...safe });
+      if (bearer) request.headers.set("Authorization", `Bearer ${bearer}`);
+      return fetch(request);
+    };
+    const started = session;
+    let used = token();
+    if (!used || performance.now() >= deadline) used = await refreshed(used);
+    const response = await send(used);
+    const canRepeat = used && session === started && !(init?.body instanceof ReadableStream);
+    if (!canRepeat || !(await isRejected(response)) || session !== started) return response;
+    const fresh = await refreshed(used);
+    return fresh && session === started ? send(fresh) : response;
+  }
+
+  async function user() {
+    if (!mayBeSignedIn()) return null;
+    const started = session;
+    let response, text;
+    try {
+      response = await authorized(new URL("me", api));
+      text = await response.clone().text();
+    } catch (error) {
+      throw error instanceof AuthError ? error : new AuthError(0);
+    }
+    if (!(await isRejected(response))) return read(response, text);
+    if (session === started) end();
+    return null;
+  }
+
+  async function passkey(ticket) {
+    const options = await post("token/passkey/options", { ticket });
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+    return (await navigator.credentials.get({ publicKey })).toJSON();
+  }
+
+  async function logout() {
+    if (!mayBeSignedIn()) return;
+    const old = token();
+    const { sid, sub } = claims(old);
+    if (!sid || remembered() === sid) browser.removeItem(REMEMBERED);
+    end();
+    const started = session;
+    const isEnded = (bearer) =>
+      post("logout", {}, { bearer, keepalive: true, timeout: 5_000 }).then(
+        () => true,
+        (error) => {
+          if (error.code !== "invalid_token" && error.code !== "missing_token") throw error;
+        },
+      );
+    try {
+      // An expired token cannot end its session.
+      if ((old && (await isEnded(old))) || session !== started) return;
+      const answer = await locked(requestRefresh);
+      if (sub && claims(answer.access_token).sub !== sub) throw new AuthError(0);
+      await isEnded(answer.access_token);
+    } catch (error) {
+      if (error.code !== "invalid_refresh_token") throw error;
+    } finally {
+      channel.postMessage("signed-out");
+    }
+  }
+
+  /** Asks the service whether the session of this tab is still active. */
+  const check = () => token() && user().catch(() => {});
+  channel.addEventListener("message", ({ data }) => {
+    if (data === "signed-out") check();
+    if (data === "user-changed" && token()) changed();
+  });
+  // Another tab has logged in, and the choice to stay logged in also applies to this one.
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key === REMEMBERED && newValue && !token()) changed();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && listeners.size) check();
+  });
+
+  return {
+    signUp: (account) => post("signup", account),
+    login: (credentials) => signIn("token", credentials, credentials.remember),
+    completeLogin: (second) =>
+      signIn("token/second-factor", second, second.ticket === firstStep.ticket && firstStep.remember),
+    loginWithPasskey: async ({ remember } = {}) =>
+      signIn("token/passkey", { credential: await passkey(), remember }, remember),
+    passkey,
+    logout,
+    fetch: authorized,
+    user,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}

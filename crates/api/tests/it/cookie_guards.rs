@@ -1,0 +1,164 @@
+//! Guards of an embedding app that accept the session cookie.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::accounts::SameSite;
+use api::{Auth, SignedIn};
+use auth_core::ManualClock;
+use serde_json::json;
+use tempfile::TempDir;
+use warp::filters::BoxedFilter;
+use warp::http::Response as HttpResponse;
+use warp::reply::Response;
+use warp::test::RequestBuilder;
+use warp::{Filter as _, Reply as _};
+
+use crate::test_app::{EMAIL, PASSWORD, post};
+
+struct App {
+    routes: BoxedFilter<(Response,)>,
+    clock: Arc<ManualClock>,
+    _folder: TempDir,
+}
+
+async fn app() -> App {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::<ManualClock>::default();
+    let auth = Auth::builder()
+        .sqlite(folder.path().join("app.db"))
+        .public_url("https://app.example")
+        .session_cookie(SameSite::Lax)
+        .clock(Arc::<ManualClock>::clone(&clock))
+        .weak_hashes_for_tests()
+        .build()
+        .await
+        .unwrap()
+        .log_in_page("/log-in");
+    let hello = async |user: SignedIn| format!("hello {}", user.email());
+    let note = async |user: SignedIn, note: serde_json::Value| format!("{note} {}", user.email());
+    let bearer = auth.guarded(warp::path!("bearer"), hello);
+    let cookies = auth.guard().cookies().route(warp::path!("cookies"), hello);
+    let page = auth.guard().page().route(warp::path!("page"), hello);
+    let fresh = auth.guard().page().fresh().route(warp::path!("fresh"), hello);
+    let json = auth.guard().cookies().json(100).route(warp::path!("json"), note);
+    let cached = auth.guard().page().route(warp::path!("cached"), async |_: SignedIn| {
+        warp::reply::with_header("cached", "cache-control", "max-age=60")
+    });
+    let own = bearer.or(cookies).unify().or(page).unify().or(fresh).unify();
+    let own = own.or(json).unify().or(cached).unify();
+    let routes = auth.routes().or(own).unify();
+    let routes = routes.or(warp::any().map(|| "the page".into_response())).unify().boxed();
+    App { routes, clock, _folder: folder }
+}
+
+impl App {
+    /// Signs Ada up and in. Returns the session cookie.
+    async fn sign_in(&self) -> String {
+        let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+        assert_eq!(post("/api/signup").body(&body).reply(&self.routes).await.status(), 201);
+        let response = post("/api/token").body(&body).reply(&self.routes).await;
+        let cookie = session_cookie(&response).unwrap();
+        assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+        pair(&cookie)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> HttpResponse<warp::hyper::body::Bytes> {
+        request.reply(&self.routes).await
+    }
+}
+
+fn get(path: &str, cookie: &str) -> RequestBuilder {
+    let request = warp::test::request().path(path).header("accept", "text/html");
+    if cookie.is_empty() { request } else { request.header("cookie", cookie) }
+}
+
+fn session_cookie<B>(response: &HttpResponse<B>) -> Option<String> {
+    let cookies = response.headers().get_all("set-cookie").iter();
+    let mut cookies = cookies.map(|cookie| cookie.to_str().unwrap().to_owned());
+    cookies.find(|cookie| cookie.starts_with("__Host-latchkey_refresh="))
+}
+
+/// Returns the name and the value of a cookie.
+fn pair(cookie: &str) -> String {
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn only_guards_with_the_option_accept_the_session_cookie() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    for path in ["/cookies", "/page", "/fresh"] {
+        let response = app.send(get(path, &cookie)).await;
+        assert_eq!(response.body(), &format!("hello {EMAIL}"), "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["vary"], "Cookie");
+        assert!(session_cookie(&response).is_none());
+    }
+    assert_eq!(app.send(get("/bearer", &cookie)).await.status(), 401);
+    assert_eq!(app.send(get("/cached", &cookie)).await.headers()["cache-control"], "max-age=60");
+}
+
+#[tokio::test]
+async fn only_a_navigation_to_a_page_is_redirected_to_the_log_in_page() {
+    let app = app().await;
+    let response = app.send(get("/page?a=1&b=2", "")).await;
+    assert_eq!(response.status(), 303);
+    assert_eq!(response.headers()["location"], "/log-in?next=%2Fpage%3Fa%3D1%26b%3D2");
+    assert_eq!(app.send(get("/cookies", "")).await.status(), 401);
+    let script = warp::test::request().path("/page").header("accept", "*/*");
+    assert_eq!(app.send(script).await.status(), 401);
+    assert_eq!(app.send(get("/page", "").method("POST")).await.status(), 401);
+
+    let cookie = app.sign_in().await;
+    app.clock.advance(Duration::from_mins(11));
+    let response = app.send(get("/fresh", &cookie)).await;
+    assert_eq!(response.headers()["location"], "/log-in?next=%2Ffresh");
+    let cookie = pair(&session_cookie(&response).unwrap());
+    assert_eq!(app.send(get("/page", &cookie)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_session_cookie_is_replaced_within_a_request_and_reuse_ends_the_session() {
+    let app = app().await;
+    let old = app.sign_in().await;
+    app.clock.advance(Duration::from_mins(5));
+    // A response of the guard itself also sets the new cookie.
+    let invalid = get("/json", &old).method("POST").header("content-type", "application/json");
+    let response = app.send(invalid.body("nonsense")).await;
+    assert_eq!(response.status(), 400);
+    let new = pair(&session_cookie(&response).unwrap());
+    assert_ne!(new, old);
+    let again = app.send(get("/page", &old)).await;
+    assert_eq!(
+        (again.status().as_u16(), pair(&session_cookie(&again).unwrap())),
+        (200, new.clone())
+    );
+    app.clock.advance(Duration::from_secs(31));
+    assert_eq!(app.send(get("/page", &new)).await.status(), 200);
+    let reused = app.send(get("/cookies", &old)).await;
+    assert_eq!(reused.status(), 401);
+    assert!(session_cookie(&reused).unwrap().contains("Max-Age=0"));
+    assert_eq!(app.send(get("/page", &new)).await.status(), 303);
+}
+
+#[tokio::test]
+async fn a_request_with_a_session_cookie_must_come_from_a_page_of_the_app() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    let send = async |name: &str, value: &str| {
+        let request = get("/json", &cookie).method("POST").header(name, value);
+        app.send(request.header("content-type", "application/json").body("{}")).await
+    };
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let response = send(name, value).await;
+        assert_eq!(response.status(), 403, "{name}: {value}");
+        assert!(!String::from_utf8_lossy(response.body()).contains(EMAIL));
+    }
+    assert_eq!(send("origin", "https://app.example").await.body(), &format!("{{}} {EMAIL}"));
+}
