@@ -105,10 +105,10 @@ pub use attempts::{
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 pub use codes::{
-    ChangeEmailOutcome, CodePurpose, CodeStore, InviteOutcome, MAX_TRIES, NewEmailChange, NewInvitation,
-    NewResetToken, NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn,
-    ResetPasswordOutcome, SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome,
-    VerifyEmailOutcome,
+    ChangeEmailOutcome, CodePurpose, CodeStore, InviteOutcome, MAX_TRIES, NewEmailChange,
+    NewInvitation, NewResetToken, NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset,
+    PendingSignIn, ResetPasswordOutcome, SendEmailChangeOutcome, SendOutcome,
+    SendVerificationOutcome, VerifyEmailOutcome,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use copy::{
