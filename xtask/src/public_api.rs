@@ -88,7 +88,7 @@ fn list() -> Result<Vec<(PathBuf, String)>> {
 }
 
 /// Returns the folder of a library in `crates`.
-fn folder(name: &str) -> &str {
+pub(crate) fn folder(name: &str) -> &str {
     if name == "axum-accounts" { "axum" } else { name }
 }
 

@@ -1,6 +1,6 @@
 //! A complete [`Store`](crate::Store) from a few operations on rows.
 //!
-//! A [`Store`](crate::Store) has almost eighty methods, and most are transactions with rules that
+//! A [`Store`](crate::Store) has eighty methods, and most are transactions with rules that
 //! must not be broken. [`RowStore`] implements all of them. It only needs [`Transactions`], which
 //! runs a function in a transaction, and [`Rows`], which reads and writes rows in it. The rules stay
 //! in this crate, and are the same as those of `SqliteStore`.
