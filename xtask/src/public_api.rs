@@ -13,8 +13,8 @@ use crate::process::{cargo, run_to_stderr};
 use crate::workspace;
 
 /// The library crates, which have a public API.
-pub(crate) const LIBRARIES: [&str; 7] =
-    ["accounts", "api", "api-types", "auth-core", "mail", "pbkdf2-lanes", "user-store"];
+pub(crate) const LIBRARIES: [&str; 8] =
+    ["accounts", "api", "api-types", "auth-core", "mail", "pages", "pbkdf2-lanes", "user-store"];
 
 /// Writes the lists.
 pub(crate) fn update() -> Result<()> {

@@ -15,6 +15,7 @@
 //! | [`browser`], `storage`, `download`, `locks`, `tabs`, `webauthn` | wrappers of browser APIs |
 //! | `mail` | for which purposes the server sends mails |
 //! | `sign_up` | whether visitors can create accounts |
+//! | `site` | the app that the pages belong to: its name, its logo and its own pages |
 //! | `single_flight` | a task that concurrent callers share |
 //!
 //! A module uses only modules below it in this table. Only effects and callbacks need a browser,
@@ -36,6 +37,7 @@ pub mod routes;
 pub mod session;
 mod sign_up;
 mod single_flight;
+mod site;
 mod storage;
 mod tabs;
 mod webauthn;
@@ -43,4 +45,5 @@ mod webauthn;
 pub use app::{App, AppProps};
 pub use mail::Mail;
 pub use sign_up::SignUp;
+pub use site::{Site, set_site};
 pub use webauthn::Passkeys;

@@ -3,10 +3,8 @@ use std::rc::Rc;
 use api_types::{ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::AnyRoute;
 use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
-use yew_router::navigator::Navigator;
 
 use super::email::{EMAIL, use_other_login};
 use super::passkey::{PasskeyButton, ask_for_passkey, passkey_rejected, use_suggested_passkeys};
@@ -20,7 +18,7 @@ use crate::components::{
 };
 use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
-use crate::routes::{LoginNotice, LoginState, Route, destination};
+use crate::routes::{LoginNotice, LoginState, Route, follow_log_in};
 use crate::session::{SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
 use crate::storage::Remember;
@@ -225,16 +223,11 @@ pub(super) fn use_finish_log_in()
         start_session(&session, answer, remember)?;
         // Do not navigate if the user has already left this page.
         if is_mounted() {
-            follow_login(navigator.as_ref(), location.as_ref());
+            if let (Some(navigator), Some(location)) = (&navigator, &location) {
+                follow_log_in(navigator, location);
+            }
         }
         Ok(())
-    }
-}
-
-fn follow_login(navigator: Option<&Navigator>, location: Option<&Location>) {
-    if let (Some(navigator), Some(location)) = (navigator, location) {
-        let state = location.state::<LoginState>().unwrap_or_default();
-        navigator.replace_with_state::<AnyRoute, _>(&destination(location), state.link.clone());
     }
 }
 
