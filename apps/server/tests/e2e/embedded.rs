@@ -89,7 +89,7 @@ async fn the_pages_have_the_style_of_the_app() {
             ada.script(icon).await,
             ada.script("document.querySelector('.brand img').src").await
         );
-        let button = "getComputedStyle(document.querySelector('main .button')).backgroundColor";
+        let button = "getComputedStyle(document.querySelector('main .button-wide')).backgroundColor";
         for (scheme, colour) in [("light", "rgb(91, 42, 134)"), ("dark", "rgb(201, 167, 232)")] {
             let media = json!({"features": [
                 {"name": "prefers-color-scheme", "value": scheme},

@@ -124,11 +124,12 @@ async fn visit_at(
 }
 
 /// Returns whether a console entry is an error of a page. Chromium also lists every response with
-/// an error status. Those that the application handles do not count, nor does the 404 page.
+/// an error status. Those that the application handles do not count, nor do the 404 page and the
+/// icon that the pages of another app do not have.
 fn is_error(entry: &Value) -> bool {
     let text = entry["message"].as_str().unwrap_or_default();
-    let is_handled =
-        entry["source"] == "network" && (text.contains("/api/") || text.contains("/nothing"));
+    let is_handled = entry["source"] == "network"
+        && ["/api/", "/nothing", "/favicon.ico"].iter().any(|path| text.contains(path));
     entry["level"] == "SEVERE" && !is_handled
 }
 
