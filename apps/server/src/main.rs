@@ -14,7 +14,6 @@ mod mail;
 mod memory;
 mod operator;
 mod output;
-mod pages;
 mod postgres;
 mod telemetry;
 mod weakness;

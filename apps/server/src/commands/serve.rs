@@ -14,6 +14,7 @@ use accounts::{Accounts, Config, HashingMode, SecondFactorPolicy, Weakness};
 use api::{Auth, TrustedProxies, TrustedProxy};
 use auth_core::{Origin, SessionLimits, SessionPolicy};
 use clap::{Args, ValueEnum};
+use pages::Pages;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
@@ -26,7 +27,6 @@ use crate::http::{self, HttpService};
 use crate::mail::MailSettings;
 use crate::memory::{self, HashMemory};
 use crate::output::print_within;
-use crate::pages::{self, PageSettings};
 use crate::telemetry::{self, LogFormat};
 use crate::{environment, weakness};
 
@@ -215,13 +215,12 @@ impl ServeArgs {
         }
         log_memory_warning(&accounts).await;
         let auth = Auth::new(Arc::clone(&accounts));
-        let routes = auth
-            .routes()
-            .or(auth.api_not_found())
-            .unify()
-            .or(pages::routes(PageSettings::of(&accounts)))
-            .unify()
-            .boxed();
+        let pages = Pages::new(&auth).unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            Pages::even_if_not_built(&auth)
+        });
+        let routes =
+            auth.routes().or(auth.api_not_found()).unify().or(pages.routes()).unify().boxed();
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());
         let service = HttpService::new(routes, accounts.origin(), proxies);
 
@@ -321,17 +320,13 @@ impl From<Hashing> for HashingMode {
     }
 }
 
-/// Logs a warning for each weakness of the configuration, for each unknown variable, and if the web
-/// pages are not built.
+/// Logs a warning for each weakness of the configuration and for each unknown variable.
 fn log_warnings(weaknesses: &[Weakness]) {
     for weakness in weaknesses {
         tracing::warn!(weakness = weakness.name(), "{}", weakness::message(weakness));
     }
     for name in environment::unknown_variables() {
         tracing::warn!("{}", environment::unknown_warning(&name));
-    }
-    if !pages::are_built() {
-        tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
     }
 }
 

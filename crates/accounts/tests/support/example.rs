@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// A running example with its own port and folder. It is killed when dropped.
 pub(crate) struct Example {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
     _folder: TempDir,
 }
 
