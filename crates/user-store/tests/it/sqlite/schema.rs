@@ -59,6 +59,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "decoy_classes",
         "decoy_state",
         "decoys",
+        "event_followers",
         "events",
         "events_are_kept",
         "events_are_not_changed",
