@@ -239,7 +239,9 @@ impl From<ServiceError> for CommandError {
         match error {
             ServiceError::Hashing(error) => Self::Unavailable(error.to_string()),
             ServiceError::Store(error) => error.into(),
-            ServiceError::OutboxFull => Self::Unavailable(error.to_string()),
+            ServiceError::OutboxFull | ServiceError::BeforeSignUp(_) => {
+                Self::Unavailable(error.to_string())
+            }
             ServiceError::Key(error) => Self::Defect(error.to_string()),
         }
     }
@@ -266,9 +268,9 @@ impl From<SignUpError> for CommandError {
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Service(error) => error.into(),
             // Unreachable: these concern only visitors.
-            error @ (SignUpError::Disabled | SignUpError::TooManyAttempts { .. }) => {
-                Self::Invalid(error.to_string())
-            }
+            error @ (SignUpError::Disabled
+            | SignUpError::Refused { .. }
+            | SignUpError::TooManyAttempts { .. }) => Self::Invalid(error.to_string()),
         }
     }
 }

@@ -5,9 +5,9 @@ use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Ran
 use user_store::{CreateUserError, Event, EventKind, Store, User};
 
 use crate::accounts::Accounts;
+use crate::before_sign_up::{CheckOutcome, SignUpRequest};
 use crate::caller::Caller;
 use crate::config::Config;
-use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
 use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
@@ -36,6 +36,13 @@ pub enum SignUpError {
         /// How long to wait before the next attempt.
         retry_after: Duration,
     },
+    /// The app does not accept the sign-up
+    /// ([`Builder::before_sign_up`](crate::Builder::before_sign_up)).
+    #[error("the sign-up was refused: {message}")]
+    Refused {
+        /// The message for the user.
+        message: String,
+    },
     /// The service failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -57,16 +64,26 @@ impl Accounts {
             return Err(SignUpError::Disabled);
         }
         let (email, password) = self.config.parse_sign_up(email, password)?;
-        let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_up(&caller.client);
-        let attempt = self.throttle.begin(&scope, deadline).await?;
+        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        // Before the look-up, so that the outcome does not reveal whether the account exists.
+        if let Some(check) = &self.before_sign_up {
+            let request = SignUpRequest { email: email.clone(), client: caller.client.clone() };
+            match check.check(request).await? {
+                CheckOutcome::Accepted => {}
+                CheckOutcome::Refused(message) => {
+                    attempt.settle(AttemptOutcome::Failed).await;
+                    return Err(SignUpError::Refused { message });
+                }
+            }
+        }
         // If the caller disconnects while the password is queued, the job and the attempt are
         // dropped. Once hashing has begun, the account is created even if the caller disconnects.
-        let queued = self.passwords.queue_hash(&password, deadline);
+        let queued = self.passwords.queue_hash(&password, PasswordService::deadline());
         let (_slot, hash) = queued.map_err(ServiceError::from)?;
         let client = caller.client.clone();
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        let (random, hooks) = (Arc::clone(&self.random), self.hooks.clone());
+        let random = Arc::clone(&self.random);
         let (mail, mail_requests) = (self.mail(), self.mail_requests.clone());
         let create = async move {
             let hash = hash.get().await.map_err(ServiceError::from)?;
@@ -91,7 +108,6 @@ impl Accounts {
                 .await;
             let user = created?;
             mail_requests.notify();
-            hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
             Ok(user)
         };
         self.tasks.run_to_completion(create).await

@@ -53,6 +53,8 @@ named! {
         ForbiddenOrigin = "forbidden_origin",
         /// 403: the operator has turned sign-up off.
         SignUpDisabled = "sign_up_disabled",
+        /// 403: the app does not accept the sign-up. `detail` is its message for the user.
+        SignUpRefused = "sign_up_refused",
         /// 403: the email address of the user is not verified.
         EmailUnverified = "email_unverified",
         /// 403: the user must log in again, because the last time was more than 10 minutes ago.
@@ -150,6 +152,7 @@ impl ErrorCode {
             | Self::ChallengeExpired => 401,
             Self::ForbiddenOrigin
             | Self::SignUpDisabled
+            | Self::SignUpRefused
             | Self::EmailUnverified
             | Self::StepUpRequired
             | Self::SecondFactorEnrolmentRequired => 403,

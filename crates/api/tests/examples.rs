@@ -10,6 +10,7 @@ use serde_json::Value;
 
 const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
 
+/// The example "testing" is a test itself, which `cargo test` runs.
 #[test]
 fn the_guarded_route_requires_a_user() {
     let app = Example::start("guarded_route", &[]);

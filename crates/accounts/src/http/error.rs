@@ -57,6 +57,8 @@ pub enum ApiError {
     ForbiddenOrigin(Origin),
     /// The operator has turned sign-up off.
     SignUpDisabled,
+    /// The app refused a sign-up. Contains its message for the user.
+    SignUpRefused(String),
     /// The user must log in again.
     StepUpRequired,
     /// The email address of the user is not verified.
@@ -107,6 +109,8 @@ pub enum ApiError {
     TooManyExports,
     /// Unread responses use too much memory.
     TooManyUnreadResponses,
+    /// The check of the app before a sign-up failed.
+    SignUpCheckFailed(Source),
     /// The store is not available. Contains the cause.
     Unavailable(Source),
 }
@@ -139,6 +143,7 @@ impl ApiError {
             Self::ChallengeExpired => ErrorCode::ChallengeExpired,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
+            Self::SignUpRefused(_) => ErrorCode::SignUpRefused,
             Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::SecondFactorEnrolmentRequired => ErrorCode::SecondFactorEnrolmentRequired,
@@ -164,7 +169,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => ErrorCode::Overloaded,
-            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => ErrorCode::Unavailable,
         }
     }
 
@@ -197,6 +202,7 @@ impl ApiError {
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
             }
+            Self::SignUpRefused(message) => return message.clone(),
             Self::StepUpRequired => {
                 "This requires a log-in within the last 10 minutes. Log in again, then try again."
             }
@@ -256,7 +262,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => "The server is overloaded. Try again in a moment.",
-            Self::Unavailable(_) => {
+            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => {
                 "The service is temporarily unavailable. Try again in a moment."
             }
         };
@@ -287,6 +293,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses
+            | Self::SignUpCheckFailed(_)
             | Self::Unavailable(_) => {
                 Some((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS)))
             }
@@ -308,6 +315,10 @@ impl ApiError {
             }
             Self::Unavailable(source) => {
                 tracing::error!(error = error_chain(&**source), "the store is not available");
+            }
+            Self::SignUpCheckFailed(source) => {
+                let error = error_chain(&**source);
+                tracing::error!(error, "the check of the app before a sign-up failed");
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
             Self::OutboxFull => tracing::warn!("too many mails have not been sent yet"),
@@ -426,6 +437,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Hashing(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::OutboxFull => Self::OutboxFull,
+            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error),
             ServiceError::Key(error) => error.into(),
         }
     }
@@ -441,6 +453,7 @@ impl From<SignUpError> for ApiError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
+            SignUpError::Refused { message } => Self::SignUpRefused(message),
             SignUpError::Service(error) => error.into(),
         }
     }

@@ -1,6 +1,6 @@
 use accounts::http::ApiError;
 use api_types::ErrorCode::{
-    EmailTaken, Internal, InvalidFields, Overloaded, TooManyAttempts, Unavailable,
+    EmailTaken, Internal, InvalidFields, Overloaded, SignUpRefused, TooManyAttempts, Unavailable,
 };
 use api_types::{SignupRequest, User};
 
@@ -16,6 +16,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .operation("signUp", Tag::Account, "Create an account")
             .success("The account.")
             .errors(&[
+                SignUpRefused,
                 EmailTaken,
                 InvalidFields,
                 TooManyAttempts,
