@@ -20,7 +20,7 @@ pub enum OpenError {
     },
     /// The path is `:memory:`, SQLite's name for a database in memory.
     #[error(
-        "a database in memory would lose all accounts when the program ends; use the path of a file, or in tests, `accounts::testing::memory_store()` or `SqliteStore::in_memory()`"
+        "a database in memory would lose all accounts when the program ends; use the path of a file, or in the tests of an app, `accounts::testing::memory_store()`"
     )]
     InMemory,
     /// The file is not a SQLite database.
