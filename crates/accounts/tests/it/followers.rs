@@ -345,6 +345,30 @@ async fn a_server_that_stops_finishes_the_running_call_and_releases_the_handler(
     assert_eq!(next.deliver_events().await.unwrap(), 1);
 }
 
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_a_handler_that_fails() {
+    let deployment = Deployment::new();
+    let calls = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&calls);
+    let handler = move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        ready(Err("always".to_owned()))
+    };
+    let app = Accounts::builder()
+        .store(Arc::clone(&deployment.store))
+        .public_url("https://app.example")
+        .for_tests()
+        .on_event("fails", handler)
+        .build()
+        .await
+        .unwrap();
+    app.operator().create(EMAIL, PASSWORD).await.unwrap();
+    until(|| calls.load(Ordering::SeqCst) > 0).await;
+    timeout(Duration::from_secs(30), app.drain()).await.unwrap();
+    let left = deployment.store.follower("fails").await.unwrap().unwrap();
+    assert!(left.is_behind && left.lease.is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_is_taken_over_from_a_server_that_is_cut_off_and_its_call_is_cancelled() {
     let deployment = Deployment::new();

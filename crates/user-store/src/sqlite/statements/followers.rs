@@ -89,8 +89,7 @@ pub(in crate::sqlite) fn set_position(
 
 /// Returns the position of the newest event.
 pub(in crate::sqlite) fn end(connection: &Connection) -> Result<EventId> {
-    let newest: Option<i64> = connection
-        .prepare_cached("SELECT max(id) FROM events")?
-        .query_row([], |row| row.get(0))?;
+    let newest: Option<i64> =
+        connection.prepare_cached("SELECT max(id) FROM events")?.query_row([], |row| row.get(0))?;
     Ok(EventId::from_number(newest.unwrap_or(0)))
 }
