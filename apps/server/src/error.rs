@@ -239,7 +239,9 @@ impl From<ServiceError> for CommandError {
         match error {
             ServiceError::Hashing(error) => Self::Unavailable(error.to_string()),
             ServiceError::Store(error) => error.into(),
-            ServiceError::OutboxFull => Self::Unavailable(error.to_string()),
+            ServiceError::OutboxFull | ServiceError::BeforeSignUp(_) => {
+                Self::Unavailable(error.to_string())
+            }
             ServiceError::Key(error) => Self::Defect(error.to_string()),
         }
     }
@@ -268,6 +270,7 @@ impl From<SignUpError> for CommandError {
             // Unreachable: these concern only visitors.
             error @ (SignUpError::Disabled
             | SignUpError::InvitationInvalid
+            | SignUpError::Refused { .. }
             | SignUpError::TooManyAttempts { .. }) => Self::Invalid(error.to_string()),
         }
     }

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp};
+use tokio_util::sync::DropGuard;
 use user_store::{Store, StoreError};
 
+use crate::before_sign_up::BeforeSignUp;
 use crate::config::Config;
-use crate::hooks::Hooks;
+use crate::followers::Follower;
 use crate::mail::{MailMode, Mailer, NoticeMode};
 use crate::passwords::PasswordService;
 use crate::signal::Signal;
@@ -27,7 +29,10 @@ pub struct Accounts {
     pub(crate) tasks: BackgroundTasks,
     /// Sent when data has been deleted.
     pub(crate) erase_requests: Signal,
-    pub(crate) hooks: Hooks,
+    /// The handlers of the app for events.
+    pub(crate) followers: Vec<Arc<Follower>>,
+    /// The check of the app before a sign-up.
+    pub(crate) before_sign_up: Option<BeforeSignUp>,
     /// `None` if mail is off.
     pub(crate) mailer: Option<Arc<Mailer>>,
     /// Sent when a mail has been added to the outbox.
@@ -38,6 +43,8 @@ pub struct Accounts {
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    /// Ends the followers when the service is dropped.
+    pub(crate) _stop: DropGuard,
 }
 
 impl Accounts {
@@ -116,7 +123,8 @@ impl Accounts {
     /// waits for attempts to send mails, which can take up to
     /// [`ATTEMPT_TIMEOUT`](crate::ATTEMPT_TIMEOUT): a caller that does not want to wait that long
     /// can drop the future. Mails that are still unsent, such as those of the last second, are sent
-    /// after the next start.
+    /// after the next start. A handler of events that is running is awaited too, and the events
+    /// that it has not handled yet are left to other servers or to the next start.
     ///
     /// A server should call this after it has stopped serving requests, so that every change is
     /// logged before it exits.

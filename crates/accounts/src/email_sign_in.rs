@@ -142,13 +142,13 @@ impl Accounts {
         let remember = pending.remember;
         let request = SessionRequest { user, remember, amr: Amr::CODE, caller, replaces };
         let (new, tokens) = self.new_session(&request, now);
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let open = async move {
             let opened = store.open_session_with_code(&browser, &hash, &new).await;
             let opened = opened.map_err(ServiceError::from)?;
             match &opened {
                 OpenSessionWithCodeOutcome::Opened { ended, .. } => {
-                    session_opened(&hooks, &new.session, ended);
+                    session_opened(&new.session, ended);
                 }
                 OpenSessionWithCodeOutcome::SecondFactorRequired { .. } => {}
                 OpenSessionWithCodeOutcome::CodeWrong => {

@@ -71,11 +71,12 @@
 //! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
 //! | `http` | the module `http`, for crates that connect this one to a web framework |
-//! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
+//! | `testing` | `Builder::for_tests` and the module `testing`, for an app's own tests |
 
 mod account;
 mod accounts;
 mod authenticate;
+mod before_sign_up;
 mod browser;
 mod builder;
 mod caller;
@@ -86,7 +87,7 @@ mod email_sign_in;
 mod email_verification;
 mod error_chain;
 mod factors;
-mod hooks;
+mod followers;
 #[cfg(feature = "http")]
 pub mod http;
 mod mail;
@@ -106,6 +107,8 @@ mod sign_in;
 mod sign_up;
 mod signal;
 mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -124,6 +127,7 @@ pub use auth_core::{
     SessionLimits, SessionLimitsError, SessionPolicy, Timestamp, TotpSecret, UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
+pub use before_sign_up::{SignUpRefusal, SignUpRequest};
 pub use builder::{BuildError, Builder};
 pub use caller::Caller;
 pub use config::{Config, SameSite, SecondFactorPolicy, Weakness};
@@ -138,7 +142,7 @@ pub use factors::{
     ChangeFactorError, ConfirmTotpError, PendingTotp, ReplaceRecoveryCodesError, TurnOffError,
     TurnOnError,
 };
-pub use hooks::AccountEvent;
+pub use followers::AccountEvent;
 pub use mail::{
     ATTEMPT_TIMEOUT, DefaultMailText, MailContext, MailMode, MailText, MailTextSource,
     MailTransport, OutgoingMail, SendMailError,
@@ -174,7 +178,7 @@ pub use user_store::{
     Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, Factors, ImportUsersOutcome,
     InvalidEventId, InvitationMessage, KnownBrowsers, Lockouts, MAX_PASSKEYS, MailRecord, Message,
     Notice, NoticeKind, Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage,
-    RetryMailsOutcome, SessionRecord, Store, StoreError, StoredUser, Totp, User, UserData,
+    RetryMailsOutcome, SessionRecord, Start, Store, StoreError, StoredUser, Totp, User, UserData,
 };
 #[cfg(feature = "postgres")]
 pub use user_store::{InvalidPostgresUrl, PostgresOpenError};

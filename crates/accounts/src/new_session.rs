@@ -6,7 +6,6 @@ use user_store::{DeviceVersion, NewSession, User};
 use crate::accounts::Accounts;
 use crate::browser::Browser;
 use crate::caller::Caller;
-use crate::hooks::{AccountEvent, Hooks};
 use crate::service_error::ServiceError;
 use crate::tokens::IssuedTokens;
 
@@ -72,12 +71,11 @@ impl Accounts {
     }
 }
 
-/// Logs that a session was opened and that others were ended, and calls the hooks.
-pub(crate) fn session_opened(hooks: &Hooks, opened: &Session, ended: &[SessionId]) {
+/// Logs that a session was opened and that others were ended.
+pub(crate) fn session_opened(opened: &Session, ended: &[SessionId]) {
     let (user, session) = (opened.user_id, opened.id);
     tracing::info!(%user, %session, amr = %opened.amr, "signed in");
     for ended in ended {
         tracing::info!(%user, session = %ended, "session ended: replaced by a new session");
     }
-    hooks.notify(&AccountEvent::SignedIn { user, session });
 }

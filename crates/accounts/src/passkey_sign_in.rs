@@ -161,7 +161,7 @@ impl Accounts {
         let request = SessionRequest { user, remember, amr: Amr::PASSKEY, caller, replaces };
         let (session, tokens) = self.new_session(&request, now);
         let sign_in = PasskeySignIn { passkey, session, notice: self.new_notice(now) };
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let mail_requests = self.mail_requests.clone();
         let open = async move {
             let outcome = store.open_session_with_passkey(&sign_in).await;
@@ -170,7 +170,7 @@ impl Accounts {
             mail_requests.notify();
             let reason = match outcome {
                 PasskeySignInOutcome::Opened(opened) => {
-                    session_opened(&hooks, &sign_in.session.session, &opened.ended);
+                    session_opened(&sign_in.session.session, &opened.ended);
                     return Ok(opened);
                 }
                 PasskeySignInOutcome::Rejected => PasskeySignInError::InvalidCredentials,

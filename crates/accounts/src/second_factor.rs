@@ -173,7 +173,7 @@ impl Accounts {
         let (session, tokens) = self.new_session(&request, now);
         let (throttle, notice) = (self.code_throttle(), self.new_notice(now));
         let step = SecondStep { ticket, factor, session, throttle, notice };
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let mail_requests = self.mail_requests.clone();
         let open = async move {
             let outcome = store.open_session_with_second_factor(&step).await;
@@ -183,7 +183,7 @@ impl Accounts {
             mail_requests.notify();
             let reason = match outcome {
                 SecondStepOutcome::Opened(opened) => {
-                    session_opened(&hooks, &step.session.session, &opened.ended);
+                    session_opened(&step.session.session, &opened.ended);
                     return Ok(opened);
                 }
                 SecondStepOutcome::TicketInvalid => CompleteSignInError::InvalidTicket,

@@ -117,14 +117,14 @@ impl Accounts {
         let now = self.clock.now();
         let request = SessionRequest { user, remember, amr: Amr::PASSWORD, caller, replaces };
         let (new, tokens) = self.new_session(&request, now);
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let open = async move {
             let opened = store.open_session(&new, version, rehashed.as_ref()).await;
             let opened = opened.map_err(ServiceError::from)?;
             match &opened {
                 OpenSessionOutcome::Opened(ended) => {
                     attempt.settle(AttemptOutcome::Succeeded).await;
-                    session_opened(&hooks, &new.session, ended);
+                    session_opened(&new.session, ended);
                 }
                 OpenSessionOutcome::CredentialsChanged
                 | OpenSessionOutcome::SecondFactorRequired => {

@@ -56,6 +56,8 @@ named! {
         /// 403: the invitation is not that of the email address, or it has expired, was used or
         /// replaced.
         InvitationInvalid = "invitation_invalid",
+        /// 403: the app does not accept the sign-up. `detail` is its message for the user.
+        SignUpRefused = "sign_up_refused",
         /// 403: the email address of the user is not verified.
         EmailUnverified = "email_unverified",
         /// 403: the user must log in again, because the last time was more than 10 minutes ago.
@@ -154,6 +156,7 @@ impl ErrorCode {
             Self::ForbiddenOrigin
             | Self::SignUpDisabled
             | Self::InvitationInvalid
+            | Self::SignUpRefused
             | Self::EmailUnverified
             | Self::StepUpRequired
             | Self::SecondFactorEnrolmentRequired => 403,

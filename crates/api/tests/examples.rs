@@ -11,6 +11,7 @@ use serde_json::Value;
 
 const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
 
+/// The example "testing" is a test itself, which `cargo test` runs.
 #[test]
 fn the_routes_are_under_their_prefix_without_the_part_that_is_off() {
     let app = Example::start("routes", &[]);

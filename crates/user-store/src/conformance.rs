@@ -51,6 +51,7 @@ pub mod factor_races;
 pub mod factor_rows;
 mod factor_steps;
 pub mod factors;
+pub mod followers;
 pub mod imports;
 pub mod invitations;
 pub mod keys;
@@ -140,6 +141,10 @@ macro_rules! conformance_tests {
         mod factors {
             use super::*;
             $crate::factors_cases! { $deployment }
+        }
+        mod followers {
+            use super::*;
+            $crate::followers_cases! { $deployment }
         }
         mod factor_rows {
             use super::*;

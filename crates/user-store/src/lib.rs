@@ -2,7 +2,7 @@
 //!
 //! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
 //! [`SessionStore`], [`FactorStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`], [`DecoyStore`],
-//! [`CodeStore`] and [`Outbox`]. [`Store`] combines them.
+//! [`CodeStore`], [`Outbox`] and [`FollowerStore`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
 //! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in
 //! `conformance` (feature `testing`). `copy_store` (both features) copies one store to another.
@@ -68,6 +68,7 @@ mod copy_end;
 mod decoys;
 mod error;
 mod factors;
+mod followers;
 mod keys;
 mod mails;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -111,6 +112,10 @@ pub use factors::{
     PasskeySignInOutcome, PasskeyUse, PresentedFactor, RecoveryCodes, RemovePasskeyOutcome,
     ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome, Totp,
     TurnOffOutcome, TurnOnOutcome,
+};
+pub use followers::{
+    AdvanceFollowerOutcome, ClaimFollowerOutcome, FOLLOWER_LEASE, Follower, FollowerLease,
+    FollowerPosition, FollowerStore, LeaseHolder, Start,
 };
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{

@@ -13,6 +13,7 @@ mod decoys;
 mod erasure;
 mod error;
 mod factors;
+mod followers;
 mod health;
 mod heartbeat;
 mod host_by_host;

@@ -12,6 +12,7 @@ pub(crate) mod email_change;
 pub(crate) mod email_sign_in;
 pub(crate) mod email_verification;
 pub(crate) mod factors;
+pub(crate) mod followers;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod mails;

@@ -12,6 +12,7 @@ mod decoys;
 mod erasure;
 mod error;
 mod factors;
+mod followers;
 mod health;
 mod inspect;
 mod keys;

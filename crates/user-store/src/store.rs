@@ -9,6 +9,7 @@ use crate::codes::CodeStore;
 use crate::decoys::DecoyStore;
 use crate::error::StoreError;
 use crate::factors::FactorStore;
+use crate::followers::FollowerStore;
 use crate::keys::KeyStore;
 use crate::mails::Outbox;
 use crate::sessions::SessionStore;
@@ -30,6 +31,7 @@ pub trait Store:
     + Outbox
     + Erasure
     + FactorStore
+    + FollowerStore
     + HealthCheck
 {
     /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events
@@ -58,6 +60,7 @@ impl<T> Store for T where
         + Outbox
         + Erasure
         + FactorStore
+        + FollowerStore
         + HealthCheck
 {
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use user_store::conformance::{
-    attempts, audit, decoys, factor_rows, factors, imports, passkeys, refresh, repeats,
+    attempts, audit, decoys, factor_rows, factors, followers, imports, passkeys, refresh, repeats,
     second_step, sessions, users,
 };
 use user_store::{SqliteStore, StatementRecord};
@@ -72,6 +72,7 @@ async fn run_all_operations() {
         factor_rows::an_operator_resets_the_second_factor,
         factor_rows::unlocking_an_account_clears_the_wrong_codes,
         factor_rows::expired_ids_and_apps_are_purged_in_batches,
+        followers::a_released_follower_is_claimed_at_its_position,
         second_step::each_step_of_an_app_opens_one_session,
         second_step::a_recovery_code_opens_one_session,
         passkeys::a_passkey_is_renamed_by_its_owner,

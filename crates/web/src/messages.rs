@@ -160,7 +160,10 @@ pub fn describe(error: &ApiError) -> String {
 }
 
 fn describe_rejection(rejection: &Rejection) -> String {
-    let Rejection { status, code, retry_after, .. } = rejection;
+    let Rejection { status, code, retry_after, refusal, .. } = rejection;
+    if let Some(message) = refusal {
+        return message.clone();
+    }
     match (status, code) {
         (_, Some(ErrorCode::InvalidCredentials)) => {
             "Incorrect e-mail address or password. Check both and try again.".to_owned()

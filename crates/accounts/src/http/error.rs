@@ -60,6 +60,8 @@ pub enum ApiError {
     SignUpDisabled,
     /// The invitation is not that of the email address, or no longer valid.
     InvitationInvalid,
+    /// The app refused a sign-up. Contains its message for the user.
+    SignUpRefused(String),
     /// The user must log in again.
     StepUpRequired,
     /// The email address of the user is not verified.
@@ -110,6 +112,8 @@ pub enum ApiError {
     TooManyExports,
     /// Unread responses use too much memory.
     TooManyUnreadResponses,
+    /// The check of the app before a sign-up failed.
+    SignUpCheckFailed(Source),
     /// The store is not available. Contains the cause.
     Unavailable(Source),
 }
@@ -143,6 +147,7 @@ impl ApiError {
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
             Self::InvitationInvalid => ErrorCode::InvitationInvalid,
+            Self::SignUpRefused(_) => ErrorCode::SignUpRefused,
             Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::SecondFactorEnrolmentRequired => ErrorCode::SecondFactorEnrolmentRequired,
@@ -168,7 +173,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => ErrorCode::Overloaded,
-            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => ErrorCode::Unavailable,
         }
     }
 
@@ -204,6 +209,7 @@ impl ApiError {
             Self::InvitationInvalid => {
                 "The invitation is not valid for this email address, has expired or was used. Ask the administrator of this service for a new one."
             }
+            Self::SignUpRefused(message) => return message.clone(),
             Self::StepUpRequired => {
                 "This requires a log-in within the last 10 minutes. Log in again, then try again."
             }
@@ -263,7 +269,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => "The server is overloaded. Try again in a moment.",
-            Self::Unavailable(_) => {
+            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => {
                 "The service is temporarily unavailable. Try again in a moment."
             }
         };
@@ -306,6 +312,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses
+            | Self::SignUpCheckFailed(_)
             | Self::Unavailable(_) => {
                 Some((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS)))
             }
@@ -327,6 +334,10 @@ impl ApiError {
             }
             Self::Unavailable(source) => {
                 tracing::error!(error = error_chain(&**source), "the store is not available");
+            }
+            Self::SignUpCheckFailed(source) => {
+                let error = error_chain(&**source);
+                tracing::error!(error, "the check of the app before a sign-up failed");
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
             Self::OutboxFull => tracing::warn!("too many mails have not been sent yet"),
@@ -445,6 +456,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Hashing(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::OutboxFull => Self::OutboxFull,
+            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error),
             ServiceError::Key(error) => error.into(),
         }
     }
@@ -461,6 +473,7 @@ impl From<SignUpError> for ApiError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
+            SignUpError::Refused { message } => Self::SignUpRefused(message),
             SignUpError::Service(error) => error.into(),
         }
     }

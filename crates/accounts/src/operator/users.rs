@@ -6,7 +6,6 @@ use user_store::{
     SetPassword, StoreError, UnlockOutcome, UpdateUserOutcome, User,
 };
 
-use crate::hooks::AccountEvent;
 use crate::mail::MailMode;
 use crate::operator::Operator;
 use crate::service_error::ServiceError;
@@ -78,10 +77,8 @@ impl Operator<'_> {
         let event = Event::by_operator(EventKind::AccountCreated, accounts.clock.now());
         let account = NewAccount { email, hash, event, mail: MailMode::Off, invitation: None };
         let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
-        let hooks = accounts.hooks.clone();
         let create = async move {
             let user = account.create(&*store, &*random).await?;
-            hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
             Ok(user)
         };
         accounts.tasks.run_to_completion(create).await
@@ -125,11 +122,9 @@ impl Operator<'_> {
     /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
     pub async fn verify_email(&self, user: UserId) -> Result<(), OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
-        let hooks = self.accounts.hooks.clone();
         let verify = async move {
             updated(store.mark_email_verified(user, now).await)?;
             tracing::info!(%user, "email address marked as verified by an operator");
-            hooks.notify(&AccountEvent::EmailVerified { user });
             Ok(())
         };
         self.accounts.tasks.run_to_completion(verify).await
@@ -144,7 +139,6 @@ impl Operator<'_> {
     /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
     pub async fn delete(&self, user: UserId) -> Result<(), OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
-        let hooks = self.accounts.hooks.clone();
         let erase_requests = self.accounts.erase_requests.clone();
         let mail_requests = self.accounts.mail_requests.clone();
         let notice = self.accounts.new_notice(now);
@@ -153,7 +147,6 @@ impl Operator<'_> {
             erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "account deleted by an operator");
-            hooks.notify(&AccountEvent::Deleted { user });
             Ok(())
         };
         self.accounts.tasks.run_to_completion(delete).await
@@ -179,7 +172,7 @@ impl Operator<'_> {
         let new = NewPassword::parse(new, &accounts.config.password_policy, &context)?;
         let hash = accounts.passwords.hash(&new).await.map_err(ServiceError::from)?;
         let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
-        let (user, hooks) = (user.id, accounts.hooks.clone());
+        let user = user.id;
         let erase_requests = accounts.erase_requests.clone();
         let (notice, mail_requests) = (accounts.new_notice(now), accounts.mail_requests.clone());
         let new = SetPassword { user, password: hash, browsers, notice };
@@ -188,7 +181,6 @@ impl Operator<'_> {
             erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "password set by an operator");
-            hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok(())
         };
         accounts.tasks.run_to_completion(set_password).await
@@ -209,7 +201,6 @@ impl Operator<'_> {
         user: UserId,
     ) -> Result<SecondFactorReset, OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
-        let hooks = self.accounts.hooks.clone();
         let erase_requests = self.accounts.erase_requests.clone();
         let mail_requests = self.accounts.mail_requests.clone();
         let notice = self.accounts.new_notice(now);
@@ -220,7 +211,6 @@ impl Operator<'_> {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "second factor reset by an operator");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(SecondFactorReset::Done)
                 }
                 ResetSecondFactorOutcome::NothingToReset => Ok(SecondFactorReset::NothingToReset),

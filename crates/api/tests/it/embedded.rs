@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Auth, ClientAddress, SignedIn, TrustedProxies};
+use api::accounts::testing::memory_store;
+use api::{Auth, ClientAddress, SignUpRefusal, SignUpRequest, SignedIn, TrustedProxies};
 use auth_core::{ManualClock, TotpSecret};
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
         .sqlite(folder.path().join("app.db"))
         .public_url("https://app.example")
-        .weak_hashes_for_tests()
+        .for_tests()
         .build()
         .await
         .unwrap()
@@ -127,7 +128,7 @@ async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
         .public_url("https://app.example")
         .clock(Arc::<ManualClock>::clone(&clock))
         .access_token_lifetime(Duration::from_mins(15))
-        .weak_hashes_for_tests()
+        .for_tests()
         .build()
         .await
         .unwrap();
@@ -174,7 +175,7 @@ async fn every_guard_rejects_users_without_the_second_factor_that_the_app_requir
     let auth = Auth::builder()
         .sqlite(folder.path().join("app.db"))
         .public_url("https://app.example")
-        .weak_hashes_for_tests()
+        .for_tests()
         .require_second_factor()
         .build()
         .await
@@ -363,4 +364,29 @@ async fn a_json_body_is_read_after_authentication_and_its_errors_are_problems() 
     let request = request(json, "{\"title\": \"sea\"}");
     let response = request.header("authorization", format!("Bearer {token}")).reply(&app).await;
     assert_eq!(response.body(), &format!("7 sea {EMAIL}"));
+}
+
+#[tokio::test]
+async fn a_sign_up_that_the_app_refuses_has_the_message_of_the_app() {
+    let message = "Sign up with your work e-mail address.";
+    let check = async |request: SignUpRequest| match request.email.as_str() {
+        "ada@example.com" => Ok(()),
+        "down@example.com" => Err(SignUpRefusal::failed("the disk is full")),
+        _ => Err(SignUpRefusal::new("Sign up with your work e-mail address.")),
+    };
+    let auth = Auth::builder().store(memory_store()).public_url("https://app.example").for_tests();
+    let app = app(&auth.before_sign_up(check).build().await.unwrap());
+    let sign_up = async |email: &str| {
+        let body = json!({"email": email, "password": PASSWORD}).to_string();
+        let response = post("/api/signup").body(body).reply(&app).await;
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body)
+    };
+    let (status, refused) = sign_up("ada@other.example").await;
+    assert_eq!((status, &refused["code"]), (403, &json!("sign_up_refused")));
+    assert_eq!(refused["detail"], message);
+    let (status, failed) = sign_up("down@example.com").await;
+    assert_eq!((status, &failed["code"]), (503, &json!("unavailable")));
+    assert!(!failed.to_string().contains("disk"), "{failed}");
+    assert_eq!(sign_up("ada@example.com").await.0, 201);
 }

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::query::Query;
 use crate::postgres::statements::{
-    attempts, audit, codes, decoys, factors, mails, sessions, users,
+    attempts, audit, codes, decoys, factors, followers, mails, sessions, users,
 };
 use crate::postgres::store::PostgresStore;
 use crate::rules::codes::CodePurpose;
@@ -59,6 +59,7 @@ const FILL: &str = "
     INSERT INTO code_failures (user_id, app_codes) SELECT id, repeat('x', 100) FROM users;
     INSERT INTO used_ids (id, expires_at)
         SELECT substr(sha256(email::bytea), 1, 16), created_at FROM users;
+    INSERT INTO event_followers VALUES ('notes', 0, 0, 0);
     INSERT INTO decoys (position, template) SELECT n, repeat('x', 100)
         FROM generate_series(0, 191) n;
     ANALYZE";
@@ -150,6 +151,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
         mails::page(Some(mail), 100),
         mails::page(None, 100),
         mails::lock_expired(NOW, 100),
+        followers::follower("notes"),
         factors::set_second_factor_at(user, Some(NOW)),
         factors::totp(user),
         factors::use_totp(user, TotpStep::at(NOW), NOW),

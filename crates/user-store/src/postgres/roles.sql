@@ -25,7 +25,7 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE
             ON users, sessions, counters, codes, mails, totp, pending_totp, recovery_codes,
                recovery_code_lists, passkeys, code_failures, used_ids, signing_keys, decoy_classes,
-               decoys, servers
+               decoys, event_followers, servers
             TO latchkey_app;
         GRANT SELECT, UPDATE ON signing_key_set, decoy_state TO latchkey_app;
         GRANT SELECT ON latchkey_meta TO latchkey_app;
@@ -57,7 +57,7 @@ BEGIN
         GRANT SELECT (id, version, counted_at) ON decoy_state TO latchkey_read;
         GRANT SELECT
             ON recovery_code_lists, passkeys, code_failures, events, signing_key_set,
-               decoy_classes, decoys, latchkey_meta, servers
+               decoy_classes, decoys, event_followers, latchkey_meta, servers
             TO latchkey_read;
     END IF;
 END

@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod codes;
 pub(super) mod decoys;
 pub(super) mod factors;
+pub(super) mod followers;
 pub(super) mod imports;
 pub(super) mod inspect;
 pub(super) mod keys;

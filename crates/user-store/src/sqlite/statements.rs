@@ -6,6 +6,7 @@ pub(super) mod audit;
 pub(super) mod codes;
 pub(super) mod decoys;
 pub(super) mod factors;
+pub(super) mod followers;
 pub(super) mod keys;
 pub(super) mod mails;
 pub(super) mod sessions;

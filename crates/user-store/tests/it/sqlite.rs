@@ -3,6 +3,7 @@ mod factors;
 mod faults;
 #[path = "../support/folder.rs"]
 mod folder;
+mod in_memory;
 mod inspect;
 mod look_ups;
 mod narrow_lookups;

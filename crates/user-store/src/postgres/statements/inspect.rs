@@ -56,6 +56,7 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
                  ('decoy_state', 'SELECT,UPDATE'),
                  ('decoy_classes', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('decoys', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('event_followers', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('latchkey_meta', 'SELECT'),
                  ('servers', 'SELECT,INSERT,UPDATE,DELETE')) AS tables (name, privileges),
          unnest(string_to_array(privileges, ',')) AS privilege
