@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp};
-use user_store::{Store, StoreError};
+use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp, UserId};
+use user_store::{Metadata, Store, StoreError};
 
 use crate::config::Config;
 use crate::hooks::Hooks;
@@ -10,6 +10,7 @@ use crate::passwords::PasswordService;
 use crate::signal::Signal;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::Throttle;
+use crate::token_claims::TokenClaims;
 use crate::tokens::{KeyRing, TokenIssuer};
 
 /// The accounts of one service.
@@ -28,6 +29,7 @@ pub struct Accounts {
     /// Sent when data has been deleted.
     pub(crate) erase_requests: Signal,
     pub(crate) hooks: Hooks,
+    pub(crate) token_claims: TokenClaims,
     /// `None` if mail is off.
     pub(crate) mailer: Option<Arc<Mailer>>,
     /// Sent when a mail has been added to the outbox.
@@ -95,6 +97,16 @@ impl Accounts {
     /// are returned.
     pub async fn jwks(&self) -> JwkSet {
         self.keys.newest().await.tokens().jwks().clone()
+    }
+
+    /// Returns the metadata of a user, or `None` if the account does not exist. Change it with
+    /// [`Operator::set_metadata`](crate::Operator::set_metadata).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn metadata(&self, user: UserId) -> Result<Option<Metadata>, StoreError> {
+        self.store.metadata(user).await
     }
 
     /// Returns the number of passwords that are queued for hashing.

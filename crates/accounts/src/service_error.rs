@@ -15,6 +15,9 @@ pub enum ServiceError {
     /// Too many mails have not been sent yet.
     #[error("too many mails have not been sent yet")]
     OutboxFull,
+    /// The hook that computes the custom claims of access tokens failed. The cause is in the log.
+    #[error("the hook for the custom claims of access tokens failed")]
+    TokenClaims,
     /// A token could not be signed.
     #[error(transparent)]
     Key(#[from] KeyError),

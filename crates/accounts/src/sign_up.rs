@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, UserId};
+use auth_core::{
+    Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, Roles, UserId,
+};
 use user_store::{CreateUserError, Event, EventKind, Store, User};
 
 use crate::accounts::Accounts;
@@ -125,6 +127,7 @@ impl NewAccount {
             disabled_at: None,
             email_verified_at: None,
             second_factor_at: None,
+            roles: Roles::NONE,
         };
         let verification = match mail {
             MailMode::On => {

@@ -54,12 +54,14 @@ pub mod factors;
 pub mod imports;
 pub mod keys;
 pub mod mails;
+pub mod metadata;
 pub mod order;
 pub mod passkeys;
 pub mod password_reset;
 pub mod races;
 pub mod refresh;
 pub mod repeats;
+pub mod roles;
 pub mod second_step;
 pub mod second_step_races;
 pub mod sessions;
@@ -83,6 +85,14 @@ macro_rules! conformance_tests {
         mod imports {
             use super::*;
             $crate::imports_cases! { $deployment }
+        }
+        mod roles {
+            use super::*;
+            $crate::roles_cases! { $deployment }
+        }
+        mod metadata {
+            use super::*;
+            $crate::metadata_cases! { $deployment }
         }
         mod sessions {
             use super::*;

@@ -17,6 +17,7 @@ mod inspect;
 mod keys;
 mod lookups;
 mod mails;
+mod metadata;
 mod open;
 mod pool;
 mod rows;

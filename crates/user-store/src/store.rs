@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::factors::FactorStore;
 use crate::keys::KeyStore;
 use crate::mails::Outbox;
+use crate::metadata::MetadataStore;
 use crate::sessions::SessionStore;
 use crate::user_data::UserDataStore;
 use crate::users::UserStore;
@@ -26,6 +27,7 @@ pub trait Store:
     + KeyStore
     + DecoyStore
     + UserDataStore
+    + MetadataStore
     + CodeStore
     + Outbox
     + Erasure
@@ -54,6 +56,7 @@ impl<T> Store for T where
         + KeyStore
         + DecoyStore
         + UserDataStore
+        + MetadataStore
         + CodeStore
         + Outbox
         + Erasure

@@ -96,6 +96,7 @@ impl<T> Builder<T> {
             relying_party: RelyingParty::new(&config.origin).ok(),
             store,
             hooks: self.hooks,
+            token_claims: self.token_claims,
             config,
             clock: self.clock,
             random: self.random,

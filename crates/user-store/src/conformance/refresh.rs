@@ -230,8 +230,8 @@ pub(super) async fn refresh_as(
     let (rotation, successor) = Rotation::new(token, client.clone(), &SystemRandom);
     let policy = SessionPolicy::default();
     match store.rotate_refresh_token(&rotation, &policy, now).await.unwrap() {
-        RotateOutcome::Rotated(session) => Ok((session, successor)),
-        RotateOutcome::Repeated(session, salt) => Ok((session, token.successor(&salt))),
+        RotateOutcome::Rotated(session, _) => Ok((session, successor)),
+        RotateOutcome::Repeated(session, _, salt) => Ok((session, token.successor(&salt))),
         rejected => Err(rejected),
     }
 }

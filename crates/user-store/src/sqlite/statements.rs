@@ -8,5 +8,6 @@ pub(super) mod decoys;
 pub(super) mod factors;
 pub(super) mod keys;
 pub(super) mod mails;
+pub(super) mod metadata;
 pub(super) mod sessions;
 pub(super) mod users;

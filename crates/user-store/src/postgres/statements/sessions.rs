@@ -36,7 +36,7 @@ pub(in crate::postgres) fn with_user(id: SessionId) -> Query {
         "SELECT pg_is_in_recovery(), k.version,
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
              s.remember, s.amr, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
-             u.email_verified_at, u.second_factor_at
+             u.email_verified_at, u.second_factor_at, u.roles
          FROM signing_key_set k
          LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.id = $1",
     )

@@ -239,7 +239,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let policy = SessionPolicy::default();
     let (first, _) = Rotation::new(&token, client.clone(), &SystemRandom);
     let rotated = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
-    assert!(matches!(rotated, RotateOutcome::Rotated(_)));
+    assert!(matches!(rotated, RotateOutcome::Rotated(..)));
     drop(store);
     let old = Folder::new();
     let connection = create_version(&old, 6);
@@ -250,7 +250,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let (again, _) = Rotation::new(&token, client, &SystemRandom);
     let repeated = store.rotate_refresh_token(&again, &policy, NOW).await.unwrap();
     assert!(
-        matches!(repeated, RotateOutcome::Repeated(found, salt) if found.id == session.id && salt == first.salt)
+        matches!(repeated, RotateOutcome::Repeated(found, _, salt) if found.id == session.id && salt == first.salt)
     );
 }
 
