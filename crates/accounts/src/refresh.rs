@@ -47,8 +47,8 @@ impl Accounts {
         token: &RefreshToken,
         client: &ClientInfo,
     ) -> Result<IssuedTokens, RefreshError> {
-        let now = self.clock.now();
         let custom = self.claims_before_refresh(token).await?;
+        let now = self.clock.now();
         let rotated = self.rotate(token, client, IfReplaced::Judge, now).await?;
         let (session, roles, token) = match rotated {
             Rotated::Session(session, roles, token) => (session, roles, token),

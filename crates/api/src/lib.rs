@@ -46,7 +46,7 @@ mod unauthenticated;
 
 pub use accounts;
 pub use accounts::http::{ClientAddress, InvalidNetwork, TrustedProxies, TrustedProxy};
-pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
+pub use accounts::{AccountEvent, BuildError, InvalidRole, Origin, Role, SignedIn};
 pub use auth::Auth;
 pub use endpoints::openapi;
 pub use guard::{Guard, GuardWith, GuardedHandler, GuardedHandlerWith};

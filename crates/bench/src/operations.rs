@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::{Roles, 
+use auth_core::{
     Admission, Amr, ClientInfo, Clock as _, CounterKey, DecoyPosition, Email, Limit, Network,
-    OpenSession, PasswordHash, Random as _, RefreshToken, Session, SessionId, SessionPolicy,
+    OpenSession, PasswordHash, Random as _, RefreshToken, Roles, Session, SessionId, SessionPolicy,
     SystemClock, SystemRandom, UserId,
 };
 use user_store::{

@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "14");
+    assert_eq!(pragma(&connection, "user_version"), "15");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -92,6 +92,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "totp",
         "used_ids",
         "used_ids_by_end",
+        "user_metadata",
         "users",
         "users_by_email",
         "users_by_id",
