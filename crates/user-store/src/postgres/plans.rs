@@ -58,6 +58,8 @@ const FILL: &str = "
             false, created_at
         FROM users;
     INSERT INTO code_failures (user_id, app_codes) SELECT id, repeat('x', 100) FROM users;
+    INSERT INTO user_metadata (user_id, public, private)
+        SELECT id, '7', repeat('x', 100) FROM users;
     INSERT INTO used_ids (id, expires_at)
         SELECT substr(sha256(email::bytea), 1, 16), created_at FROM users;
     INSERT INTO decoys (position, template) SELECT n, repeat('x', 100)
@@ -198,6 +200,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
             "passkeys",
             "code_failures",
             "used_ids",
+            "user_metadata",
         ] {
             let scan = format!("Seq Scan on {table}");
             assert!(!plan.contains(&scan), "{}\n{plan}", query.sql);
