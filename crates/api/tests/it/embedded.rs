@@ -168,6 +168,30 @@ async fn a_guard_for_a_role_rejects_others_with_403_until_it_is_granted() {
 }
 
 #[tokio::test]
+async fn a_guard_for_a_role_checks_the_user_of_a_session_cookie_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let admin = Role::parse("admin").unwrap();
+    let guard = auth.guard().cookies().role(admin.clone());
+    let page = guard.route(warp::path!("admin"), async |_: SignedIn| "the page");
+    let app = auth.routes().or(page).unify().boxed();
+    let token = token(&app).await;
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let logged_in = post("/api/token").body(&body).reply(&app).await;
+    let cookies = logged_in.headers().get_all("set-cookie").iter();
+    let cookies: Vec<_> =
+        cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect();
+    let status = async || {
+        let request = warp::test::request().path("/admin").header("cookie", cookies.join("; "));
+        request.reply(&app).await.status().as_u16()
+    };
+    assert_eq!(status().await, 403);
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    let _ = auth.accounts().operator().grant_role(user, &admin).await.unwrap();
+    assert_eq!(status().await, 200);
+}
+
+#[tokio::test]
 async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::<ManualClock>::default();
