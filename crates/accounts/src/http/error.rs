@@ -448,7 +448,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Store(error) => error.into(),
             ServiceError::OutboxFull => Self::OutboxFull,
             // The cause is in the log.
-            error @ ServiceError::TokenClaims => Self::Unavailable(error.into()),
+            error @ ServiceError::TokenClaims => Self::Unavailable(Arc::new(error)),
             ServiceError::Key(error) => error.into(),
         }
     }
