@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp};
+use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp, UserId};
 use tokio_util::sync::DropGuard;
-use user_store::{Store, StoreError};
+use user_store::{Metadata, Store, StoreError};
 
 use crate::before_sign_up::BeforeSignUp;
 use crate::config::Config;
@@ -12,6 +12,7 @@ use crate::passwords::PasswordService;
 use crate::signal::Signal;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::Throttle;
+use crate::token_claims::TokenClaims;
 use crate::tokens::{KeyRing, TokenIssuer};
 
 /// The accounts of one service.
@@ -33,6 +34,7 @@ pub struct Accounts {
     pub(crate) followers: Vec<Arc<Follower>>,
     /// The check of the app before a sign-up.
     pub(crate) before_sign_up: Option<BeforeSignUp>,
+    pub(crate) token_claims: TokenClaims,
     /// `None` if mail is off.
     pub(crate) mailer: Option<Arc<Mailer>>,
     /// Sent when a mail has been added to the outbox.
@@ -102,6 +104,16 @@ impl Accounts {
     /// are returned.
     pub async fn jwks(&self) -> JwkSet {
         self.keys.newest().await.tokens().jwks().clone()
+    }
+
+    /// Returns the metadata of a user, or `None` if the account does not exist. Change it with
+    /// [`Operator::set_metadata`](crate::Operator::set_metadata).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn metadata(&self, user: UserId) -> Result<Option<Metadata>, StoreError> {
+        self.store.metadata(user).await
     }
 
     /// Returns the number of passwords that are queued for hashing.

@@ -15,12 +15,12 @@ use std::time::Duration;
 #[cfg(feature = "testing")]
 use auth_core::PasswordHasher;
 use auth_core::{
-    Clock, Origin, PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SystemClock,
-    SystemRandom,
+    Clock, CustomClaims, Origin, PasswordPolicy, PasswordPolicyError, Random, SessionPolicy,
+    SystemClock, SystemRandom,
 };
 #[cfg(feature = "postgres")]
 use user_store::{InvalidPostgresUrl, PostgresConfig};
-use user_store::{Start, Store};
+use user_store::{Start, Store, User};
 
 use crate::accounts::Accounts;
 use crate::before_sign_up::{BeforeSignUp, SignUpRefusal, SignUpRequest};
@@ -28,6 +28,7 @@ use crate::config::{Config, SameSite, SecondFactorPolicy};
 use crate::followers::{AccountEvent, NewFollower};
 use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
 use crate::passwords::HashingMode;
+use crate::token_claims::{HookError, TokenClaims};
 
 /// Builds an [`Accounts`] service; see [`Accounts::builder`].
 ///
@@ -45,6 +46,7 @@ pub struct Builder<T = Arc<Accounts>> {
     maintenance: Maintenance,
     followers: Vec<NewFollower>,
     before_sign_up: Option<BeforeSignUp>,
+    token_claims: TokenClaims,
     mail_transport: Option<Arc<dyn MailTransport>>,
     mail_text: Arc<dyn MailTextSource>,
     notices: NoticeMode,
@@ -122,6 +124,7 @@ impl<T> Builder<T> {
             maintenance: Maintenance::Run,
             followers: Vec::new(),
             before_sign_up: None,
+            token_claims: TokenClaims::default(),
             mail_transport: None,
             mail_text: Arc::new(DefaultMailText),
             notices: NoticeMode::Off,
@@ -329,6 +332,35 @@ impl<T> Builder<T> {
         F: Future<Output = Result<(), SignUpRefusal>> + Send + 'static,
     {
         self.before_sign_up = Some(BeforeSignUp::new(check));
+        self
+    }
+
+    /// Adds claims of the app to access tokens, for other services that verify them. `hook` is
+    /// called for every sign-in and every refresh, and gets the account with its roles. The claims
+    /// are a JSON object of at most 768 bytes. If they change, other services see that after the
+    /// next refresh.
+    ///
+    /// If the hook fails or takes longer than 5 seconds, the sign-in or the refresh fails with
+    /// [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is logged. No
+    /// session is opened, and the refresh token remains valid. Without a hook, a sign-in and a
+    /// refresh read the store one or two times less.
+    ///
+    /// ```
+    /// use accounts::{Accounts, CustomClaims};
+    /// use serde_json::json;
+    ///
+    /// # async fn tenant_of(user: accounts::UserId) -> Result<u64, std::io::Error> { Ok(7) }
+    /// let builder = Accounts::builder().token_claims(|user| async move {
+    ///     let tenant = tenant_of(user.id).await?;
+    ///     Ok(CustomClaims::new(&json!({ "tenant": tenant }))?)
+    /// });
+    /// ```
+    pub fn token_claims<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(User) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<CustomClaims, HookError>> + Send + 'static,
+    {
+        self.token_claims = TokenClaims::new(move |user| Box::pin(hook(user)));
         self
     }
 

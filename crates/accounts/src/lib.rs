@@ -112,19 +112,22 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod token_claims;
 mod tokens;
 
 pub use account::{ChangePassword, DeleteAccountOutcome, OwnAccountError};
 pub use accounts::Accounts;
 pub use auth_core::{
-    AccessToken, Amr, AssertionCredential, ClientInfo, Clock, CredentialId, DeviceToken, Email,
-    EmailError, EmailSignInToken, InvalidCredential, InvalidDeviceToken, InvalidEmailSignInToken,
-    InvalidInvitationToken, InvalidIterations, InvalidOrigin, InvalidPasskeyName,
-    InvalidRefreshToken, InvitationToken, IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword,
-    OneTimeCode, Origin, PasskeyAlgorithm, PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState,
-    PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random, RecoveryCode,
-    RefreshToken, RegistrationCredential, RelyingParty, ResetToken, Session, SessionId,
-    SessionLimits, SessionLimitsError, SessionPolicy, Timestamp, TotpSecret, UserId, bearer_token,
+    AccessToken, Amr, AssertionCredential, ClientInfo, Clock, CredentialId, CustomClaims,
+    DeviceToken, Email, EmailError, EmailSignInToken, InvalidCredential, InvalidCustomClaims,
+    InvalidDeviceToken, InvalidEmailSignInToken, InvalidInvitationToken, InvalidIterations,
+    InvalidOrigin, InvalidPasskeyName, InvalidRefreshToken, InvalidRole, InvitationToken,
+    IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword, OneTimeCode, Origin, PasskeyAlgorithm,
+    PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState, PasswordError, PasswordHash,
+    PasswordPolicy, PasswordPolicyError, Random, RecoveryCode, RefreshToken,
+    RegistrationCredential, RelyingParty, ResetToken, Role, Roles, Session, SessionId,
+    SessionLimits, SessionLimitsError, SessionPolicy, Timestamp, TooManyRoles, TotpSecret, UserId,
+    bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use before_sign_up::{SignUpRefusal, SignUpRequest};
@@ -152,6 +155,7 @@ pub use operator::Operator;
 pub use operator::invitations::{Invitation, InviteError};
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::mails::SendTestMailError;
+pub use operator::roles::RoleChange;
 pub use operator::users::{OperatorError, SecondFactorReset};
 pub use passkey_sign_in::{
     PasskeyOptions, PasskeyOptionsError, PasskeySignInError, SignInWithPasskey,
@@ -171,14 +175,16 @@ pub use service_error::ServiceError;
 pub use sessions::EndSessionError;
 pub use sign_in::{SignIn, SignInError};
 pub use sign_up::SignUpError;
+pub use token_claims::HookError;
 pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
     Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, Factors, ImportUsersOutcome,
-    InvalidEventId, InvitationMessage, KnownBrowsers, Lockouts, MAX_PASSKEYS, MailRecord, Message,
-    Notice, NoticeKind, Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage,
-    RetryMailsOutcome, SessionRecord, Start, Store, StoreError, StoredUser, Totp, User, UserData,
+    InvalidEventId, InvalidMetadata, InvitationMessage, KnownBrowsers, Lockouts, MAX_PASSKEYS,
+    MailRecord, Message, Metadata, MetadataChange, MetadataKind, MetadataValue, Notice, NoticeKind,
+    Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage, RetryMailsOutcome,
+    SessionRecord, Start, Store, StoreError, StoredUser, Totp, User, UserData,
 };
 #[cfg(feature = "postgres")]
 pub use user_store::{InvalidPostgresUrl, PostgresOpenError};

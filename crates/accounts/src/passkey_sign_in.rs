@@ -159,7 +159,7 @@ impl Accounts {
         let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
         attempt.settle(AttemptOutcome::Failed).await;
         let request = SessionRequest { user, remember, amr: Amr::PASSKEY, caller, replaces };
-        let (session, tokens) = self.new_session(&request, now);
+        let (session, tokens) = self.new_session(&request, now).await?;
         let sign_in = PasskeySignIn { passkey, session, notice: self.new_notice(now) };
         let store = Arc::clone(&self.store);
         let mail_requests = self.mail_requests.clone();
@@ -181,7 +181,7 @@ impl Accounts {
         };
         let opened = self.tasks.run_to_completion(open).await?;
         let browser = self.browser(&opened.user, opened.device_version, caller, now).await;
-        Ok(self.issue_first_tokens(tokens, &browser).await?)
+        Ok(self.issue_first_tokens(tokens, &opened.user, &browser).await?)
     }
 
     /// Verifies what a browser returned for [`PasskeyOptions`]. Returns the owner of the passkey.

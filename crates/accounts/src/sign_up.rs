@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use auth_core::{
     Email, EmailError, InvitationToken, InvitationTokenHash, NewPassword, PasswordError,
-    PasswordHash, Random, UserId,
+    PasswordHash, Random, Roles, UserId,
 };
 use user_store::{CreateUserError, Event, EventKind, Store, User};
 
@@ -182,6 +182,7 @@ impl NewAccount {
             disabled_at: None,
             email_verified_at: None,
             second_factor_at: None,
+            roles: Roles::NONE,
         };
         let verification = match mail {
             MailMode::On => {

@@ -118,13 +118,13 @@ async fn try_sign_in(accounts: &Accounts, email: &str) -> Result<TestSession, Bo
         caller: &caller,
         replaces: None,
     };
-    let (new, tokens) = accounts.new_session(&request, now);
+    let (new, tokens) = accounts.new_session(&request, now).await?;
     let store = Arc::clone(&accounts.store);
     let open = async move {
         match store.open_session(&new, password_version, None).await? {
-            OpenSessionOutcome::Opened(ended) => {
+            OpenSessionOutcome::Opened { user, ended } => {
                 session_opened(&new.session, &ended);
-                Ok(())
+                Ok(user)
             }
             OpenSessionOutcome::CredentialsChanged => {
                 Err(BoxError::from("the account has changed"))
@@ -134,9 +134,9 @@ async fn try_sign_in(accounts: &Accounts, email: &str) -> Result<TestSession, Bo
             }
         }
     };
-    accounts.tasks.run_to_completion(open).await?;
+    let user = accounts.tasks.run_to_completion(open).await?;
     let browser = accounts.browser(&user, device_version, &caller, now).await;
-    let tokens = accounts.issue_first_tokens(tokens, &browser).await?;
+    let tokens = accounts.issue_first_tokens(tokens, &user, &browser).await?;
     Ok(TestSession { user, tokens })
 }
 
@@ -144,7 +144,7 @@ async fn sign_up(accounts: &Accounts, email: Email) -> Result<User, SignUpError>
     let event =
         Event::by_user(EventKind::AccountCreated, accounts.clock.now(), Caller::default().client);
     let hash = PasswordHash::from_stored(PASSWORD_HASH);
-    let account = NewAccount { email, hash, event, mail: MailMode::Off };
+    let account = NewAccount { email, hash, event, mail: MailMode::Off, invitation: None };
     let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
     accounts.tasks.run_to_completion(async move { account.create(&*store, &*random).await }).await
 }

@@ -321,7 +321,7 @@ async fn compare_followers(location: Location) {
             email: Email::parse(&format!("user{number}@example.com")).unwrap(),
             ..exported[0].user.clone()
         },
-        password_hash: exported[0].password_hash.clone(),
+        ..exported[0].clone()
     });
     let _ = app.accounts.operator().import(users.collect()).await.unwrap();
     // On PostgreSQL, transactions of other tests delay the events.

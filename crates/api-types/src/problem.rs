@@ -64,6 +64,8 @@ named! {
         StepUpRequired = "step_up_required",
         /// 403: the operator requires a second factor, and the user has none yet.
         SecondFactorEnrolmentRequired = "second_factor_enrolment_required",
+        /// 403: the user does not have the role that the route of an app requires.
+        RoleRequired = "role_required",
         /// 404: nothing was found at this path.
         NotFound = "not_found",
         /// 405: the path does not support this method.
@@ -159,7 +161,8 @@ impl ErrorCode {
             | Self::SignUpRefused
             | Self::EmailUnverified
             | Self::StepUpRequired
-            | Self::SecondFactorEnrolmentRequired => 403,
+            | Self::SecondFactorEnrolmentRequired
+            | Self::RoleRequired => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken

@@ -5,11 +5,11 @@ use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use accounts::SignedIn;
 use accounts::http::{
     ApiError, Authentication, Credentials, EmailRequirement, Freshness, Requirements,
     TrustedProxies, authenticate, check_json, client_ip, is_navigation, log_in_location,
 };
+use accounts::{Role, SignedIn};
 use serde::de::DeserializeOwned;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
@@ -64,6 +64,7 @@ pub struct Guard {
     api: Arc<Api>,
     site: Arc<Site>,
     requirements: Requirements,
+    role: Option<Role>,
     sessions: Sessions,
 }
 
@@ -96,7 +97,7 @@ pub struct GuardWith<Rest> {
 impl Guard {
     pub(crate) const fn new(api: Arc<Api>, site: Arc<Site>) -> Self {
         let (requirements, sessions) = (Requirements::DEFAULT, Sessions::AccessTokens);
-        Self { api, site, requirements, sessions }
+        Self { api, site, requirements, role: None, sessions }
     }
 
     /// Also accepts requests without an access token that carry the session cookie.
@@ -150,6 +151,28 @@ impl Guard {
     /// factors.
     pub const fn fresh(mut self) -> Self {
         self.requirements.freshness = Freshness::Required;
+        self
+    }
+
+    /// Requires a role. Other users get 403, `role_required`. Roles are read with every request: if
+    /// a role is revoked, the next request is rejected. A second call replaces the role; a handler
+    /// that accepts several roles asks for them with [`SignedIn::has_role`].
+    ///
+    /// ```
+    /// # use api::{Auth, InvalidRole, Role, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn admin(auth: &Auth) -> Result<BoxedFilter<(Response,)>, InvalidRole> {
+    /// let guard = auth.guard().role(Role::parse("admin")?);
+    /// # Ok(
+    /// guard.route(warp::path!("admin"), async |user: SignedIn| {
+    ///     format!("hello administrator {}", user.id())
+    /// })
+    /// # )
+    /// # }
+    /// ```
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
         self
     }
 
@@ -212,12 +235,14 @@ impl Guard {
 impl Guard {
     /// Returns the filter that authenticates requests by their access tokens.
     pub(crate) fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
-        let Self { api, requirements, .. } = self.clone();
+        let guard = self.clone();
         warp::header::headers_cloned()
             .then(move |headers| {
-                let api = Arc::clone(&api);
+                let guard = guard.clone();
                 async move {
-                    let user = authenticate(&headers, &api.accounts, requirements).await;
+                    let Self { api, requirements, .. } = &guard;
+                    let user = authenticate(&headers, &api.accounts, *requirements).await;
+                    let user = user.and_then(|user| guard.check_role(&user).map(|()| user));
                     user.map_err(Unauthenticated::new)
                 }
             })
@@ -251,11 +276,23 @@ impl Guard {
             .boxed()
     }
 
+    fn check_role(&self, user: &SignedIn) -> Result<(), ApiError> {
+        match &self.role {
+            Some(role) if !user.has_role(role.as_str()) => {
+                Err(ApiError::RoleRequired(role.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn check_cookies(&self, request: Credentials<'_>, path: &str, query: &str) -> Checked {
-        let Self { api, site, requirements, sessions } = self;
+        let Self { api, site, requirements, sessions, .. } = self;
         let authentication = Authentication::new(&api.accounts, &api.cookies, request).await;
         let user = match authentication.user.clone() {
-            Ok(user) => requirements.check(&user, &api.accounts).map(|()| user),
+            Ok(user) => {
+                let checked = requirements.check(&user, &api.accounts);
+                checked.and_then(|()| self.check_role(&user)).map(|()| user)
+            }
             Err(error) => Err(error),
         };
         let user = user.map_err(|error| {

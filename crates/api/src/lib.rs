@@ -51,7 +51,8 @@ mod unauthenticated;
 pub use accounts;
 pub use accounts::http::{ClientAddress, InvalidNetwork, TrustedProxies, TrustedProxy};
 pub use accounts::{
-    AccountEvent, BuildError, EventKind, Origin, SignUpRefusal, SignUpRequest, SignedIn, Start,
+    AccountEvent, BuildError, EventKind, InvalidRole, Origin, Role, SignUpRefusal, SignUpRequest,
+    SignedIn, Start,
 };
 pub use auth::Auth;
 pub use endpoints::openapi;

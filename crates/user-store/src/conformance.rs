@@ -56,12 +56,14 @@ pub mod imports;
 pub mod invitations;
 pub mod keys;
 pub mod mails;
+pub mod metadata;
 pub mod order;
 pub mod passkeys;
 pub mod password_reset;
 pub mod races;
 pub mod refresh;
 pub mod repeats;
+pub mod roles;
 pub mod second_step;
 pub mod second_step_races;
 pub mod sessions;
@@ -85,6 +87,14 @@ macro_rules! conformance_tests {
         mod imports {
             use super::*;
             $crate::imports_cases! { $deployment }
+        }
+        mod roles {
+            use super::*;
+            $crate::roles_cases! { $deployment }
+        }
+        mod metadata {
+            use super::*;
+            $crate::metadata_cases! { $deployment }
         }
         mod sessions {
             use super::*;

@@ -2,7 +2,7 @@
 //!
 //! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
 //! [`SessionStore`], [`FactorStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`], [`DecoyStore`],
-//! [`CodeStore`], [`Outbox`] and [`FollowerStore`]. [`Store`] combines them.
+//! [`CodeStore`], [`MetadataStore`], [`Outbox`] and [`FollowerStore`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
 //! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in
 //! `conformance` (feature `testing`). `copy_store` (both features) copies one store to another.
@@ -27,7 +27,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{
-//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy,
+//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy, Roles,
 //!     SystemClock, SystemRandom, UserId,
 //! };
 //! use user_store::{Event, EventKind, SqliteStore, User, UserStore};
@@ -43,6 +43,7 @@
 //!     disabled_at: None,
 //!     email_verified_at: None,
 //!     second_factor_at: None,
+//!     roles: Roles::NONE,
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
@@ -71,6 +72,7 @@ mod factors;
 mod followers;
 mod keys;
 mod mails;
+mod metadata;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migrated;
 #[cfg(feature = "postgres")]
@@ -123,6 +125,9 @@ pub use mails::{
     Mail, MailCounts, MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind,
     Outbox, Requested, ResetMessage, RetryMailsOutcome,
 };
+pub use metadata::{
+    InvalidMetadata, Metadata, MetadataChange, MetadataKind, MetadataStore, MetadataValue,
+};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;
 #[cfg(feature = "postgres")]
@@ -141,7 +146,7 @@ pub use statement_record::StatementRecord;
 pub use store::{EraseOutcome, Erasure, HealthCheck, Purged, Store};
 pub use user_data::{UserData, UserDataStore};
 pub use users::{
-    Challenge, CreateUserError, Credentials, DeviceVersion, ImportUsersOutcome, KnownBrowsers,
-    PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser,
-    UpdateUserOutcome, User, UserStore,
+    Challenge, CreateUserError, Credentials, DeviceVersion, GrantRoleOutcome, ImportUsersOutcome,
+    KnownBrowsers, PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication,
+    RevokeRoleOutcome, SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
 };

@@ -24,6 +24,7 @@ mod keys;
 mod lifetime;
 mod lookups;
 mod mails;
+mod metadata;
 mod open;
 #[cfg(test)]
 mod plans;

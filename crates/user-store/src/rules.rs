@@ -16,8 +16,10 @@ pub(crate) mod followers;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod mails;
+pub(crate) mod metadata;
 pub(crate) mod password_reset;
 pub(crate) mod refresh;
+pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

@@ -18,6 +18,7 @@ mod inspect;
 mod keys;
 mod lookups;
 mod mails;
+mod metadata;
 mod open;
 mod pool;
 mod rows;

@@ -12,6 +12,7 @@ use crate::factors::FactorStore;
 use crate::followers::FollowerStore;
 use crate::keys::KeyStore;
 use crate::mails::Outbox;
+use crate::metadata::MetadataStore;
 use crate::sessions::SessionStore;
 use crate::user_data::UserDataStore;
 use crate::users::UserStore;
@@ -27,6 +28,7 @@ pub trait Store:
     + KeyStore
     + DecoyStore
     + UserDataStore
+    + MetadataStore
     + CodeStore
     + Outbox
     + Erasure
@@ -56,6 +58,7 @@ impl<T> Store for T where
         + KeyStore
         + DecoyStore
         + UserDataStore
+        + MetadataStore
         + CodeStore
         + Outbox
         + Erasure

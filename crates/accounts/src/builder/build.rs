@@ -116,6 +116,7 @@ impl<T> Builder<T> {
             store,
             followers,
             before_sign_up: self.before_sign_up,
+            token_claims: self.token_claims,
             config,
             clock: self.clock,
             random: self.random,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
-use auth_core::{EmailError, KeyError, Origin, PasswordError};
+use auth_core::{EmailError, KeyError, Origin, PasswordError, Role};
 use http::StatusCode;
 use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use user_store::StoreError;
@@ -68,6 +68,8 @@ pub enum ApiError {
     EmailUnverified,
     /// The user must turn on a second factor first.
     SecondFactorEnrolmentRequired,
+    /// The user does not have this role, which the route of an app requires.
+    RoleRequired(Role),
     /// Nothing was found at this path.
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
@@ -151,6 +153,7 @@ impl ApiError {
             Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::SecondFactorEnrolmentRequired => ErrorCode::SecondFactorEnrolmentRequired,
+            Self::RoleRequired(_) => ErrorCode::RoleRequired,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
@@ -218,6 +221,11 @@ impl ApiError {
             }
             Self::SecondFactorEnrolmentRequired => {
                 "This service requires two-step log-in. Turn it on, then try again."
+            }
+            Self::RoleRequired(role) => {
+                return format!(
+                    "This requires the role {role}. Ask the administrator of this service for it."
+                );
             }
             Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
@@ -456,7 +464,9 @@ impl From<ServiceError> for ApiError {
             ServiceError::Hashing(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::OutboxFull => Self::OutboxFull,
-            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error),
+            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error.into()),
+            // The cause is in the log.
+            error @ ServiceError::TokenClaims => Self::Unavailable(Arc::new(error)),
             ServiceError::Key(error) => error.into(),
         }
     }

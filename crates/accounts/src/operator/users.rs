@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use auth_core::{EmailKey, NewPassword, PasswordError, UserId};
+use auth_core::{EmailKey, NewPassword, PasswordError, TooManyRoles, UserId};
 use user_store::{
     Event, EventKind, Factors, KnownBrowsers, Lockouts, ResetSecondFactorOutcome, SessionRecord,
     SetPassword, StoreError, UnlockOutcome, UpdateUserOutcome, User,
@@ -17,6 +17,9 @@ pub enum OperatorError {
     /// No account has this id or this email address.
     #[error("there is no such account")]
     NoSuchUser,
+    /// The user has the maximum number of roles.
+    #[error(transparent)]
+    TooManyRoles(#[from] TooManyRoles),
     /// The new password breaks a rule.
     #[error(transparent)]
     Invalid(#[from] PasswordError),
@@ -285,7 +288,7 @@ impl Operator<'_> {
     }
 }
 
-fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
+pub(crate) fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
     match outcome.map_err(ServiceError::from)? {
         UpdateUserOutcome::Updated => Ok(()),
         UpdateUserOutcome::NotFound => Err(OperatorError::NoSuchUser),

@@ -21,6 +21,7 @@ mod operator;
 #[path = "../support/passkey.rs"]
 mod passkey;
 mod refresh;
+mod roles;
 mod sessions;
 mod sign_in;
 mod sign_up;

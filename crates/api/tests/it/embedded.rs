@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::accounts::testing::memory_store;
-use api::{Auth, ClientAddress, SignUpRefusal, SignUpRequest, SignedIn, TrustedProxies};
+use api::{Auth, ClientAddress, Role, SignUpRefusal, SignUpRequest, SignedIn, TrustedProxies};
 use auth_core::{ManualClock, TotpSecret};
 use serde_json::json;
 use tempfile::TempDir;
@@ -117,6 +117,79 @@ async fn a_guard_for_verified_users_rejects_others_with_403() {
     let [page, note] = send(&token).await;
     assert_eq!(page.body(), &format!("hello {EMAIL}"));
     assert_eq!(note.body(), &format!("written 7 by {EMAIL}"));
+}
+
+#[tokio::test]
+async fn a_guard_for_a_role_rejects_others_with_403_until_it_is_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let admin = || Role::parse("admin").unwrap();
+    let guard = auth.guard().role(admin());
+    let page =
+        guard.route(warp::path!("admin"), async |user: SignedIn| format!("hello {}", user.id()));
+    let note = guard.json(100).route(
+        warp::path!("api" / "notes" / u64).and(warp::post()),
+        async |_: SignedIn, id: u64, note: serde_json::Value| format!("{note} {id}"),
+    );
+    let other = warp::any().map(|| "the page".into_response());
+    let app = auth.routes().or(page.or(note).unify().or(other).unify()).unify().boxed();
+    let token = token(&app).await;
+    let send = async |bearer: &str| {
+        let bearer = format!("Bearer {bearer}");
+        let page = warp::test::request().path("/admin").header("authorization", &bearer);
+        let note = warp::test::request().method("POST").path("/api/notes/7");
+        let note = note.header("authorization", &bearer);
+        let note = note.header("content-type", "application/json").body("{}");
+        [page.reply(&app).await, note.reply(&app).await].map(|response| {
+            (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
+        })
+    };
+    let rejected = async || {
+        for (status, body) in send(&token).await {
+            assert_eq!(status, 403);
+            assert!(
+                body.contains("\"role_required\"") && body.contains("the role admin"),
+                "{body}"
+            );
+        }
+    };
+    for (status, _) in send("nonsense").await {
+        assert_eq!(status, 401);
+    }
+    rejected().await;
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    let operator = auth.accounts().operator();
+    // Another role does not help.
+    let _ = operator.grant_role(user, &Role::parse("administrator").unwrap()).await.unwrap();
+    rejected().await;
+    let _ = operator.grant_role(user, &admin()).await.unwrap();
+    assert_eq!(send(&token).await, [(200, format!("hello {user}")), (200, "{} 7".to_owned())]);
+    let _ = operator.revoke_role(user, &admin()).await.unwrap();
+    rejected().await;
+}
+
+#[tokio::test]
+async fn a_guard_for_a_role_checks_the_user_of_a_session_cookie_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let admin = Role::parse("admin").unwrap();
+    let guard = auth.guard().cookies().role(admin.clone());
+    let page = guard.route(warp::path!("admin"), async |_: SignedIn| "the page");
+    let app = auth.routes().or(page).unify().boxed();
+    let token = token(&app).await;
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let logged_in = post("/api/token").body(&body).reply(&app).await;
+    let cookies = logged_in.headers().get_all("set-cookie").iter();
+    let cookies: Vec<_> =
+        cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect();
+    let status = async || {
+        let request = warp::test::request().path("/admin").header("cookie", cookies.join("; "));
+        request.reply(&app).await.status().as_u16()
+    };
+    assert_eq!(status().await, 403);
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    let _ = auth.accounts().operator().grant_role(user, &admin).await.unwrap();
+    assert_eq!(status().await, 200);
 }
 
 #[tokio::test]

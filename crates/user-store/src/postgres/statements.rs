@@ -10,6 +10,7 @@ pub(super) mod imports;
 pub(super) mod inspect;
 pub(super) mod keys;
 pub(super) mod mails;
+pub(super) mod metadata;
 pub(super) mod servers;
 pub(super) mod sessions;
 pub(super) mod users;

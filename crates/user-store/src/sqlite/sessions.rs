@@ -31,12 +31,15 @@ impl SessionStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
+                let Some(user) = users::by_id(tx, user)? else {
+                    return Ok(OpenSessionOutcome::CredentialsChanged);
+                };
                 if let Some(rehashed) = &rehashed {
-                    users::rehash(tx, user, rehashed)?;
+                    users::rehash(tx, user.id, rehashed)?;
                 }
                 let ended = insert_session(tx, &new)?;
                 audit::insert(tx, &event)?;
-                Ok(OpenSessionOutcome::Opened(ended))
+                Ok(OpenSessionOutcome::Opened { user, ended })
             })
             .await
     }
@@ -116,7 +119,8 @@ impl SessionStore for SqliteStore {
                 match rules::refresh::rotate_refresh_token(&rotation, stored, &policy, now) {
                     Decision::Write(RotationWrite::Refresh(session)) => {
                         sessions::refresh(tx, &session, &rotation)?;
-                        Ok(RotateOutcome::Rotated(session))
+                        let roles = users::roles(tx, session.user_id)?;
+                        Ok(RotateOutcome::Rotated(session, roles))
                     }
                     Decision::Write(RotationWrite::Repeat(session, salt, events)) => {
                         sessions::count_repeat(tx, session.id)?;
@@ -124,7 +128,8 @@ impl SessionStore for SqliteStore {
                         for event in rules::refresh::unrecorded_repeats(events, &recorded) {
                             audit::insert(tx, &event)?;
                         }
-                        Ok(RotateOutcome::Repeated(session, salt))
+                        let roles = users::roles(tx, session.user_id)?;
+                        Ok(RotateOutcome::Repeated(session, roles, salt))
                     }
                     Decision::Write(RotationWrite::End(session, reason, events)) => {
                         sessions::delete(tx, session.id)?;

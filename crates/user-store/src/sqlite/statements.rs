@@ -9,5 +9,6 @@ pub(super) mod factors;
 pub(super) mod followers;
 pub(super) mod keys;
 pub(super) mod mails;
+pub(super) mod metadata;
 pub(super) mod sessions;
 pub(super) mod users;

@@ -3,7 +3,7 @@ use auth_core::UserId;
 
 use crate::error::StoreError;
 use crate::sqlite::factors::read_factors;
-use crate::sqlite::statements::{audit, sessions, users};
+use crate::sqlite::statements::{audit, metadata, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::user_data::{UserData, UserDataStore};
 
@@ -20,6 +20,8 @@ impl UserDataStore for SqliteStore {
                 Ok(Some(UserData {
                     user: account,
                     password_hash,
+                    public_metadata: metadata::of_user(&tx, user)?
+                        .and_then(|metadata| metadata.public),
                     factors: read_factors(&tx, user)?,
                     sessions: sessions::of_user(&tx, user)?,
                     events: audit::of_user(&tx, user, UserData::MAX_EVENTS)?,

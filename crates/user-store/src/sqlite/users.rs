@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use auth_core::{
     ClientInfo, DecoyPosition, EmailHash, EmailKey, InvitationTokenHash, MailId, PasswordHash,
-    Timestamp, UserId,
+    Role, Timestamp, UserId,
 };
 use rusqlite::Connection;
 
@@ -16,12 +16,12 @@ use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
 use crate::sqlite::attempts::delete_counters;
 use crate::sqlite::codes::{add, delete_codes, delete_invitation, save};
-use crate::sqlite::statements::{audit, codes, decoys, factors, mails, sessions, users};
+use crate::sqlite::statements::{audit, codes, decoys, factors, mails, metadata, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
-    ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser, UpdateUserOutcome,
-    User, UserStore,
+    Challenge, CreateUserError, GrantRoleOutcome, ImportUsersOutcome, KnownBrowsers,
+    PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication, RevokeRoleOutcome,
+    SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
 };
 
 #[async_trait]
@@ -245,6 +245,48 @@ impl UserStore for SqliteStore {
             .await
     }
 
+    async fn grant_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<GrantRoleOutcome, StoreError> {
+        let role = role.clone();
+        self.database
+            .write(move |tx| {
+                let account = users::by_id(tx, user)?;
+                let write = match rules::roles::grant_role(account.as_ref(), &role, now) {
+                    Decision::Write(write) => write,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                users::set_roles(tx, user, &write.roles)?;
+                audit::insert(tx, &write.event)?;
+                Ok(GrantRoleOutcome::Granted)
+            })
+            .await
+    }
+
+    async fn revoke_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<RevokeRoleOutcome, StoreError> {
+        let role = role.clone();
+        self.database
+            .write(move |tx| {
+                let account = users::by_id(tx, user)?;
+                let write = match rules::roles::revoke_role(account.as_ref(), &role, now) {
+                    Decision::Write(write) => write,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                users::set_roles(tx, user, &write.roles)?;
+                audit::insert(tx, &write.event)?;
+                Ok(RevokeRoleOutcome::Revoked)
+            })
+            .await
+    }
+
     async fn delete_user(
         &self,
         user: UserId,
@@ -279,7 +321,8 @@ impl UserStore for SqliteStore {
                 if outcome != ImportUsersOutcome::Imported {
                     return Ok(outcome);
                 }
-                for StoredUser { user, password_hash } in &users {
+                for imported in &users {
+                    let StoredUser { user, password_hash, metadata } = imported;
                     // This transaction holds the write lock, so no email address has been taken
                     // since the check. If the insertion still fails, nothing is imported.
                     if let users::InsertOutcome::EmailTaken =
@@ -287,7 +330,10 @@ impl UserStore for SqliteStore {
                     {
                         return Err(rusqlite::Error::StatementChangedRows(0));
                     }
-                    audit::insert(tx, &rules::users::account_imported(user.id, now))?;
+                    metadata::set(tx, user.id, metadata)?;
+                    for event in rules::users::account_imported(imported, now) {
+                        audit::insert(tx, &event)?;
+                    }
                 }
                 adapt_decoys(tx, &users)?;
                 Ok(outcome)
@@ -305,9 +351,7 @@ impl UserStore for SqliteStore {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<StoredUser>, StoreError> {
-        self.database
-            .read(move |connection| users::page_with_hashes(connection, after, limit))
-            .await
+        self.database.read(move |connection| users::stored_page(connection, after, limit)).await
     }
 }
 

@@ -93,6 +93,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "totp",
         "used_ids",
         "used_ids_by_end",
+        "user_metadata",
         "users",
         "users_by_email",
         "users_by_id",
@@ -240,7 +241,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let policy = SessionPolicy::default();
     let (first, _) = Rotation::new(&token, client.clone(), &SystemRandom);
     let rotated = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
-    assert!(matches!(rotated, RotateOutcome::Rotated(_)));
+    assert!(matches!(rotated, RotateOutcome::Rotated(..)));
     drop(store);
     let old = Folder::new();
     let connection = create_version(&old, 6);
@@ -251,7 +252,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let (again, _) = Rotation::new(&token, client, &SystemRandom);
     let repeated = store.rotate_refresh_token(&again, &policy, NOW).await.unwrap();
     assert!(
-        matches!(repeated, RotateOutcome::Repeated(found, salt) if found.id == session.id && salt == first.salt)
+        matches!(repeated, RotateOutcome::Repeated(found, _, salt) if found.id == session.id && salt == first.salt)
     );
 }
 
