@@ -144,7 +144,7 @@ async fn sign_up(accounts: &Accounts, email: Email) -> Result<User, SignUpError>
     let event =
         Event::by_user(EventKind::AccountCreated, accounts.clock.now(), Caller::default().client);
     let hash = PasswordHash::from_stored(PASSWORD_HASH);
-    let account = NewAccount { email, hash, event, mail: MailMode::Off };
+    let account = NewAccount { email, hash, event, mail: MailMode::Off, invitation: None };
     let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
     accounts.tasks.run_to_completion(async move { account.create(&*store, &*random).await }).await
 }

@@ -463,7 +463,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Hashing(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::OutboxFull => Self::OutboxFull,
-            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error),
+            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(Arc::from(error)),
             ServiceError::Key(error) => error.into(),
         }
     }
