@@ -30,7 +30,7 @@ async fn app() -> App {
         .public_url("https://app.example")
         .session_cookie(SameSite::Lax)
         .clock(Arc::<ManualClock>::clone(&clock))
-        .weak_hashes_for_tests()
+        .for_tests()
         .build()
         .await
         .unwrap()
