@@ -257,7 +257,7 @@ impl Auth {
     pub fn guarded<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
     where
         R: Filter<Error = Rejection>,
-        H: GuardedHandler<R, R::Extract, F>,
+        H: GuardedHandler<SignedIn, R, R::Extract, F>,
     {
         self.guard().route(route, handler)
     }

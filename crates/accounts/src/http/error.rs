@@ -296,6 +296,13 @@ impl ApiError {
         )
     }
 
+    /// Returns whether the request has neither an access token nor a valid session. A page that also
+    /// serves visitors shows them its public part.
+    #[must_use]
+    pub const fn is_visitor(&self) -> bool {
+        matches!(self, Self::MissingToken | Self::InvalidRefreshToken(_))
+    }
+
     /// Returns the header that the status requires.
     #[must_use]
     pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
