@@ -169,6 +169,7 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
         "second_factor": false,
         "totp": null
       },
+      "metadata": null,
       "password": {
         "algorithm": "pbkdf2-sha256",
         "iterations": 1000
@@ -190,7 +191,8 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
         "created_at": "2023-11-14T22:13:20Z",
         "email": "Ada@example.com",
         "email_verified_at": null,
-        "id": "[uuid]"
+        "id": "[uuid]",
+        "roles": []
       }
     }
     "#);

@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "15");
+    assert_eq!(pragma(&connection, "user_version"), "16");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
