@@ -80,7 +80,7 @@ async fn expect_members(folder: &Path, expected: &[&str]) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{members:?} instead of {expected:?}");
+    unreachable!("{members:?} instead of {expected:?}");
 }
 
 /// Keeps the mails.

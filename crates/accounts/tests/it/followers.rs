@@ -32,7 +32,7 @@ impl Deployment {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("app.db")).unwrap());
-        Self { store, clock: Arc::default(), recorded: Arc::default(), folder: folder }
+        Self { store, clock: Arc::default(), recorded: Arc::default(), folder }
     }
 
     /// Returns the builder of a service without handlers, which does nothing in the background.

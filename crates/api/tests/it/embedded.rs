@@ -19,7 +19,8 @@ async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
         .sqlite(folder.path().join("app.db"))
         .public_url("https://app.example")
-        .for_tests()
+        .pbkdf2_iterations(1_000)
+        .accept_weaknesses()
         .build()
         .await
         .unwrap()

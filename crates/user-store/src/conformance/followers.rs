@@ -47,7 +47,7 @@ async fn add(store: &Server, start: Start) {
 async fn claim(store: &Server, holder: LeaseHolder, now: Timestamp) -> FollowerPosition {
     match store.claim_follower(NAME, holder, now).await.unwrap() {
         ClaimFollowerOutcome::Claimed(position) => position,
-        outcome => panic!("not claimed: {outcome:?}"),
+        outcome => unreachable!("not claimed: {outcome:?}"),
     }
 }
 
@@ -246,7 +246,7 @@ async fn a_takeover_and_a_renewal_leave_one_holder(deployment: &dyn Deployment) 
             (AdvanceFollowerOutcome::Lost, ClaimFollowerOutcome::Claimed(_)) => {
                 assert_eq!(lease.holder, second);
             }
-            outcomes => panic!("two holders: {outcomes:?}"),
+            outcomes => unreachable!("two holders: {outcomes:?}"),
         }
     }
 }
