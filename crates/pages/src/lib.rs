@@ -14,7 +14,7 @@
 //!     let auth = Auth::builder().sqlite("app.db").public_url(url).app_name("Notes").build().await?;
 //!     let pages = Pages::new(&auth)?.accent("#5b2a86", "#c9a7e8")?.after_log_in("/notes")?;
 //!     let notes = warp::path!("notes").map(|| "the notes");
-//!     let routes = auth.routes().or(notes).or(api::api_not_found()).or(pages.routes());
+//!     let routes = auth.routes().or(notes).or(auth.api_not_found()).or(pages.routes());
 //!     warp::serve(routes).run(([127, 0, 0, 1], 3000)).await;
 //!     Ok(())
 //! }

@@ -94,7 +94,7 @@ impl Pages {
     /// Returns the routes of the pages and their assets, and of `/.well-known/change-password`.
     ///
     /// They match every path: any other path gets a page with the status 404. So they must come last,
-    /// after [`api::api_not_found`]. Their responses have the
+    /// after [`Auth::api_not_found`](api::Auth::api_not_found). Their responses have the
     /// [security headers](crate::security_headers()).
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
