@@ -2,6 +2,8 @@
 // inline scripts.
 import init from "./web.js";
 
+// The server has written the name of the app into the title.
+const app = document.title;
 const failure = document.getElementById("failure").content;
 
 // Replaces the page, and all private data on it. After a panic or an uncaught exception, the
@@ -11,7 +13,7 @@ function fail() {
     document.body.replaceChildren(failure);
     document.querySelector("main button").addEventListener("click", () => location.reload());
     document.querySelector("main h1").focus();
-    document.title = "Something went wrong · Latchkey";
+    document.title = `Something went wrong · ${app}`;
 }
 
 function guard(call) {

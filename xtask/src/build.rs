@@ -20,11 +20,18 @@ pub(crate) fn release() -> Result<PathBuf> {
     workspace::server_binary("release")
 }
 
-/// Builds the development server, which reads the SPA from `target/web` at run time, and returns
-/// its path.
+/// Builds the development server, which reads the SPA from `crates/pages/dist` at run time, and
+/// returns its path.
 pub(crate) fn development() -> Result<PathBuf> {
     step("building the server", || run(&mut cargo(["build", "--package", "latchkey"])))?;
     workspace::server_binary("debug")
+}
+
+/// Builds the SPA into the crate `pages`.
+pub(crate) fn pages() -> Result<ExitCode> {
+    web::build(OpenPages::Stay)?;
+    web::size::Report::read(&workspace::pages_dist())?.print();
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Builds the release binary and prints its path.
@@ -32,7 +39,7 @@ pub(crate) fn development() -> Result<PathBuf> {
 /// The path is the only line on stdout, so that `$(cargo xtask build)` works.
 pub(crate) fn report() -> Result<ExitCode> {
     let binary = release()?;
-    web::size::Report::read(&workspace::web_dist())?.print();
+    web::size::Report::read(&workspace::pages_dist())?.print();
     let bytes = fs::metadata(&binary)?.len();
     eprintln!("binary {:>9.2} MB", bytes as f64 / 1e6);
     println!("{}", binary.display());

@@ -14,7 +14,6 @@ mod samples;
 mod step;
 mod test_run;
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -23,7 +22,6 @@ use anyhow::Result;
 use clap::ValueEnum as _;
 
 use self::step::{Artifacts, Step};
-use crate::workspace;
 
 /// Runs checks and prints a summary.
 #[derive(clap::Args)]
@@ -62,8 +60,6 @@ impl Ci {
             return Ok(ExitCode::SUCCESS);
         }
         let steps = if self.steps.is_empty() { Step::value_variants() } else { &self.steps };
-        // The server embeds this directory and does not compile without it.
-        fs::create_dir_all(workspace::web_dist())?;
         let mut artifacts = Artifacts::default();
         let mut reports = Vec::new();
         for step in steps {

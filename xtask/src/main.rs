@@ -3,6 +3,7 @@
 //! ```text
 //! cargo xtask serve            build everything and run it (`--watch`: rebuild on every change)
 //! cargo xtask build            build one release binary that embeds the SPA
+//! cargo xtask pages            build the SPA, for an app that uses the crate `pages`
 //! cargo xtask ci               run the checks that a change must pass before it lands
 //! cargo xtask ci lint test     run only these steps (`--list`: list all steps)
 //! cargo xtask soak             cause faults for ten minutes, and check that no data is lost
@@ -56,6 +57,8 @@ enum Xtask {
     Serve(serve::Serve),
     /// Build one release binary that embeds the SPA, and print its path
     Build,
+    /// Build the SPA, for an app that uses the crate `pages`
+    Pages,
     /// Run the checks that a change must pass before it lands, or only some of them
     Ci(ci::Ci),
     /// Cause faults repeatedly, and check that no data is lost
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::Serve(serve) => serve.run(),
         Xtask::Build => build::report(),
+        Xtask::Pages => build::pages(),
         Xtask::Ci(ci) => ci.run(),
         Xtask::Soak(soak) => soak.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),

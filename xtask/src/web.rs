@@ -1,6 +1,6 @@
 //! Builds the SPA: compiles it to WebAssembly, runs wasm-bindgen, and writes the result to
-//! `target/web`, where the server finds it. The result is one page, and its assets in a directory
-//! named after the build.
+//! `crates/pages/dist`, which the crate `pages` embeds. The result is one page, and its assets in a
+//! directory named after the build.
 
 mod assets;
 mod page;
@@ -19,14 +19,14 @@ use crate::process::{cargo, run, step};
 use crate::setup;
 use crate::workspace::{self, WASM};
 
-/// Builds the SPA into [`workspace::web_dist`].
+/// Builds the SPA into [`workspace::pages_dist`].
 pub(crate) fn build(open_pages: OpenPages) -> Result<()> {
     setup::wasm_target()?;
     step("building the SPA", || {
         let bound = bind(&compile()?)?;
         let source = workspace::root().join("crates/web");
         let (page, assets) = page::assemble(&source, &bound, open_pages)?;
-        assets.publish(&workspace::web_dist(), &page)
+        assets.publish(&workspace::pages_dist(), &page)
     })
 }
 

@@ -19,10 +19,9 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().map_or(manifest.clone(), Path::to_path_buf)
 }
 
-/// Returns the directory of the built SPA. The server expects it at this path, so
-/// `CARGO_TARGET_DIR` does not change it.
-pub(crate) fn web_dist() -> PathBuf {
-    root().join("target/web")
+/// Returns the directory of the built SPA, which is part of the crate `pages`.
+pub(crate) fn pages_dist() -> PathBuf {
+    root().join("crates/pages/dist")
 }
 
 /// Returns Cargo's target directory.

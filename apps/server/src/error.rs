@@ -180,6 +180,7 @@ impl CommandError {
     pub(crate) fn from_operator(error: OperatorError, name: &str) -> Self {
         match error {
             OperatorError::NoSuchUser => Self::no_such_user(name),
+            OperatorError::TooManyRoles(error) => Self::Invalid(error.to_string()),
             OperatorError::Invalid(error) => Self::Invalid(error.to_string()),
             OperatorError::Service(error) => error.into(),
         }
@@ -239,7 +240,9 @@ impl From<ServiceError> for CommandError {
         match error {
             ServiceError::Hashing(error) => Self::Unavailable(error.to_string()),
             ServiceError::Store(error) => error.into(),
-            ServiceError::OutboxFull => Self::Unavailable(error.to_string()),
+            ServiceError::OutboxFull
+            | ServiceError::BeforeSignUp(_)
+            | ServiceError::TokenClaims => Self::Unavailable(error.to_string()),
             ServiceError::Key(error) => Self::Defect(error.to_string()),
         }
     }
@@ -268,6 +271,7 @@ impl From<SignUpError> for CommandError {
             // Unreachable: these concern only visitors.
             error @ (SignUpError::Disabled
             | SignUpError::InvitationInvalid
+            | SignUpError::Refused { .. }
             | SignUpError::TooManyAttempts { .. }) => Self::Invalid(error.to_string()),
         }
     }

@@ -14,8 +14,6 @@ mod mail;
 mod memory;
 mod operator;
 mod output;
-#[cfg(feature = "pages")]
-mod pages;
 mod postgres;
 mod telemetry;
 mod weakness;

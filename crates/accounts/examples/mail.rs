@@ -1,8 +1,10 @@
 //! Mails in the app's own words: a user signs up and verifies the email address.
 #![expect(clippy::print_stdout, reason = "this is a command-line program")]
+use std::convert::Infallible;
+
 use accounts::{
-    AccountEvent, Accounts, Caller, DefaultMailText, MailContext, MailText, MailTextSource,
-    MailTransport, Message, OutgoingMail, SendMailError, SignIn,
+    AccountEvent, Accounts, Caller, DefaultMailText, EventKind, MailContext, MailText,
+    MailTextSource, MailTransport, Message, OutgoingMail, SendMailError, SignIn,
 };
 
 /// Prints mails. A real app sends them with the crate `mail`, or with the API of its provider.
@@ -38,10 +40,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .app_name("Example")
         .mail(Print)
         .mail_text(Words)
-        .on_event(|event| {
-            if let AccountEvent::EmailVerified { user, .. } = event {
-                println!("{user} has verified the email address");
+        .on_event("mail", async |event: AccountEvent| -> Result<(), Infallible> {
+            if let (EventKind::EmailVerified, Some(user)) = (event.event.kind, event.user) {
+                println!("{} was verified", user.email.as_str());
             }
+            Ok(())
         })
         .build()
         .await?;
@@ -56,5 +59,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let signed_in = accounts.authenticate(tokens.access.token.as_str()).await?;
     let user = accounts.verify_email(&signed_in, &code, &caller).await?;
     println!("verified: {}", user.email_verified_at.is_some());
+    accounts.deliver_events().await?; // also done in the background
     Ok(())
 }

@@ -12,7 +12,6 @@ use user_store::{
 use crate::accounts::Accounts;
 use crate::authenticate::{AuthenticateError, SignedIn};
 use crate::caller::Caller;
-use crate::hooks::AccountEvent;
 use crate::service_error::ServiceError;
 use crate::sign_in::{CorrectPassword, PasswordCheck, PasswordCheckError, PasswordCheckOutcome};
 use crate::throttle::{Attempt, AttemptOutcome};
@@ -98,7 +97,7 @@ impl Accounts {
         let (session, client) = (*signed_in.session(), caller.client.clone());
         let reauthentication = Reauthentication { session, client, verified: version };
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
-        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let erase_requests = self.erase_requests.clone();
         let (notice, mail_requests) = (self.new_notice(now), self.mail_requests.clone());
         let change = async move {
             let outcome = store.change_password(&reauthentication, &hash, notice, now).await;
@@ -106,7 +105,6 @@ impl Accounts {
             erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, session = %session.id, "changed the password");
-            hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok::<_, OwnAccountError>(())
         };
         self.tasks.run_to_completion(change).await?;
@@ -140,7 +138,7 @@ impl Accounts {
         let (session, client) = (*signed_in.session(), caller.client.clone());
         let reauthentication = Reauthentication { session, client, verified: version };
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
-        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let erase_requests = self.erase_requests.clone();
         let (notice, mail_requests) = (self.new_notice(now), self.mail_requests.clone());
         let delete = async move {
             let outcome = store.delete_own_account(&reauthentication, notice, now).await;
@@ -148,7 +146,6 @@ impl Accounts {
             erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, session = %session.id, "deleted the account");
-            hooks.notify(&AccountEvent::Deleted { user });
             Ok::<_, OwnAccountError>(())
         };
         self.tasks.run_to_completion(delete).await?;

@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
-use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp};
-use user_store::{Store, StoreError};
+use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp, UserId};
+use tokio_util::sync::DropGuard;
+use user_store::{Metadata, Store, StoreError};
 
+use crate::before_sign_up::BeforeSignUp;
 use crate::config::Config;
-use crate::hooks::Hooks;
+use crate::followers::Follower;
 use crate::mail::{MailMode, Mailer, NoticeMode};
 use crate::passwords::PasswordService;
 use crate::signal::Signal;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::Throttle;
+use crate::token_claims::TokenClaims;
 use crate::tokens::{KeyRing, TokenIssuer};
 
 /// The accounts of one service.
@@ -27,7 +30,11 @@ pub struct Accounts {
     pub(crate) tasks: BackgroundTasks,
     /// Sent when data has been deleted.
     pub(crate) erase_requests: Signal,
-    pub(crate) hooks: Hooks,
+    /// The handlers of the app for events.
+    pub(crate) followers: Vec<Arc<Follower>>,
+    /// The check of the app before a sign-up.
+    pub(crate) before_sign_up: Option<BeforeSignUp>,
+    pub(crate) token_claims: TokenClaims,
     /// `None` if mail is off.
     pub(crate) mailer: Option<Arc<Mailer>>,
     /// Sent when a mail has been added to the outbox.
@@ -38,6 +45,8 @@ pub struct Accounts {
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    /// Ends the followers when the service is dropped.
+    pub(crate) _stop: DropGuard,
 }
 
 impl Accounts {
@@ -97,6 +106,16 @@ impl Accounts {
         self.keys.newest().await.tokens().jwks().clone()
     }
 
+    /// Returns the metadata of a user, or `None` if the account does not exist. Change it with
+    /// [`Operator::set_metadata`](crate::Operator::set_metadata).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn metadata(&self, user: UserId) -> Result<Option<Metadata>, StoreError> {
+        self.store.metadata(user).await
+    }
+
     /// Returns the number of passwords that are queued for hashing.
     #[must_use]
     pub fn queued_passwords(&self) -> usize {
@@ -116,7 +135,8 @@ impl Accounts {
     /// waits for attempts to send mails, which can take up to
     /// [`ATTEMPT_TIMEOUT`](crate::ATTEMPT_TIMEOUT): a caller that does not want to wait that long
     /// can drop the future. Mails that are still unsent, such as those of the last second, are sent
-    /// after the next start.
+    /// after the next start. A handler of events that is running is awaited too, and the events
+    /// that it has not handled yet are left to other servers or to the next start.
     ///
     /// A server should call this after it has stopped serving requests, so that every change is
     /// logged before it exits.

@@ -1,4 +1,4 @@
-use auth_core::{Amr, Session, Timestamp, UserId};
+use auth_core::{Amr, Roles, Session, Timestamp, UserId};
 use user_store::{ActingSession, ActiveSession, StoreError, User};
 
 use crate::accounts::Accounts;
@@ -45,6 +45,10 @@ impl SignedIn {
 
     /// Returns the email address as its owner typed it. It is personal data and untrusted input:
     /// escape it in HTML, and keep it out of logs.
+    ///
+    /// Do not decide by it what a user may do. Anyone can sign up with an email address that is not
+    /// theirs, and it stays unverified until its owner follows the link in a mail. Ask for a
+    /// [role](Self::has_role), or compare the [id](Self::id).
     #[must_use]
     pub fn email(&self) -> &str {
         self.user.email.as_str()
@@ -55,6 +59,25 @@ impl SignedIn {
     #[must_use]
     pub const fn email_verified_at(&self) -> Option<Timestamp> {
         self.user.email_verified_at
+    }
+
+    /// Returns the roles of the user, as they are at the time of the request.
+    #[must_use]
+    pub const fn roles(&self) -> &Roles {
+        &self.user.roles
+    }
+
+    /// Returns `true` if an operator has granted the role with this name to the user.
+    ///
+    /// ```
+    /// # use accounts::SignedIn;
+    /// fn may_delete_posts(user: &SignedIn) -> bool {
+    ///     user.has_role("admin") || user.has_role("moderator")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.user.roles.contains(role)
     }
 
     /// Returns the session that the request belongs to.

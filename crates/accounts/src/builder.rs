@@ -3,7 +3,9 @@ mod error;
 
 pub use error::BuildError;
 
+use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 #[cfg(feature = "sqlite")]
 use std::path::PathBuf;
@@ -13,18 +15,20 @@ use std::time::Duration;
 #[cfg(feature = "testing")]
 use auth_core::PasswordHasher;
 use auth_core::{
-    Clock, Origin, PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SystemClock,
-    SystemRandom,
+    Clock, CustomClaims, Origin, PasswordPolicy, PasswordPolicyError, Random, SessionPolicy,
+    SystemClock, SystemRandom,
 };
-use user_store::Store;
 #[cfg(feature = "postgres")]
 use user_store::{InvalidPostgresUrl, PostgresConfig};
+use user_store::{Start, Store, User};
 
 use crate::accounts::Accounts;
+use crate::before_sign_up::{BeforeSignUp, SignUpRefusal, SignUpRequest};
 use crate::config::{Config, SameSite, SecondFactorPolicy};
-use crate::hooks::{AccountEvent, Hooks};
+use crate::followers::{AccountEvent, NewFollower};
 use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
 use crate::passwords::HashingMode;
+use crate::token_claims::{HookError, TokenClaims};
 
 /// Builds an [`Accounts`] service; see [`Accounts::builder`].
 ///
@@ -40,7 +44,9 @@ pub struct Builder<T = Arc<Accounts>> {
     config: Config,
     weaknesses: Weaknesses,
     maintenance: Maintenance,
-    hooks: Hooks,
+    followers: Vec<NewFollower>,
+    before_sign_up: Option<BeforeSignUp>,
+    token_claims: TokenClaims,
     mail_transport: Option<Arc<dyn MailTransport>>,
     mail_text: Arc<dyn MailTextSource>,
     notices: NoticeMode,
@@ -59,9 +65,9 @@ enum StoreSource {
 
 enum Weaknesses {
     Reject,
-    /// Rejects every weakness except weak hashes.
+    /// Rejects every weakness except weak hashes and a missing throttle.
     #[cfg(feature = "testing")]
-    AcceptWeakHashes,
+    AcceptForTests,
     Accept,
 }
 
@@ -77,7 +83,7 @@ impl Accounts {
     /// first start creates the signing key. Expired data is purged in the background.
     ///
     /// ```
-    /// use accounts::{AccountEvent, Accounts, Caller};
+    /// use accounts::{AccountEvent, Accounts, Caller, EventKind};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -87,10 +93,11 @@ impl Accounts {
     ///     .sqlite(&path)
     ///     .public_url("https://app.example")
     ///     .app_name("Example")
-    ///     .on_event(|event| {
-    ///         if let AccountEvent::SignedUp { user, .. } = event {
+    ///     .on_event("welcome", async |event: AccountEvent| {
+    ///         if let (EventKind::AccountCreated, Some(user)) = (event.event.kind, event.user) {
     ///             println!("welcome, {}", user.email.as_str());
     ///         }
+    ///         Ok::<(), std::io::Error>(())
     ///     })
     ///     .build()
     ///     .await?;
@@ -115,7 +122,9 @@ impl<T> Builder<T> {
             config: Config::new(Origin::localhost(80)),
             weaknesses: Weaknesses::Reject,
             maintenance: Maintenance::Run,
-            hooks: Hooks::default(),
+            followers: Vec::new(),
+            before_sign_up: None,
+            token_claims: TokenClaims::default(),
             mail_transport: None,
             mail_text: Arc::new(DefaultMailText),
             notices: NoticeMode::Off,
@@ -245,20 +254,113 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Calls `hook` for every [`AccountEvent`] that this service causes. The hook runs after the
-    /// change has been stored and before the caller gets its result. To add several hooks, call
-    /// this method several times.
+    /// Calls `handler` for every event about an account: those that this service causes, and those
+    /// of other servers and of the command line. The handler is an async function.
     ///
-    /// The hook runs on the thread that serves the request and must not block: for longer work,
-    /// spawn a task or send the event to another thread. If the hook panics, the panic is logged
-    /// and the request succeeds.
+    /// The handler follows the audit log ([`Operator::events`](crate::Operator::events)). How far
+    /// it has come is stored under `name`, so that it misses nothing when the service restarts. If
+    /// the name is new, it begins with the events that are recorded from now on; see
+    /// [`on_event_from`](Self::on_event_from). The name has up to 64 ASCII letters, digits, dots,
+    /// hyphens and underscores. To add several handlers, call this method several times.
     ///
-    /// The hook is not called for changes by other servers or by the command line, or for users
-    /// added by [`Operator::import`](crate::Operator::import). If the server crashes just after a
-    /// change, the hook might not be called for it. The audit log
-    /// ([`Operator::events`](crate::Operator::events)) records all of these changes.
-    pub fn on_event(mut self, hook: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
-        self.hooks.add(Arc::new(hook));
+    /// - Events are handled one at a time, in the order of the log, usually within a second. Events
+    ///   of other processes are noticed within 5 seconds.
+    /// - If the handler fails or panics, the error is logged, and the handler is called again for
+    ///   the same event: after 1 second, and then after twice as long each time, up to 1 minute.
+    ///   Later events wait. So handle an event that you cannot process by returning `Ok`.
+    /// - After a crash, or when another server takes over, the handler can be called again for an
+    ///   event that it has handled. It must be idempotent.
+    /// - Of several servers that share the store, one runs the handler at a time.
+    /// - When an account is deleted, its earlier events are erased from the log. A handler that has
+    ///   not seen them gets only the event of the deletion.
+    /// - Events are kept for 90 days. If no server runs the handler for longer, it misses some, and
+    ///   a warning is logged.
+    ///
+    /// A service that was built with [`without_maintenance`](Self::without_maintenance) does not
+    /// call the handler by itself; see [`Accounts::deliver_events`].
+    pub fn on_event<H, F, E>(self, name: impl Into<String>, handler: H) -> Self
+    where
+        H: Fn(AccountEvent) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.on_event_from(Start::End, name, handler)
+    }
+
+    /// Does the same as [`on_event`](Self::on_event), but if the name is new, begins at `start`.
+    /// With [`Start::Oldest`], the handler gets the events of the last 90 days first. Use this for
+    /// a table that is kept in step with the accounts, and not for mails.
+    pub fn on_event_from<H, F, E>(
+        mut self,
+        start: Start,
+        name: impl Into<String>,
+        handler: H,
+    ) -> Self
+    where
+        H: Fn(AccountEvent) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.followers.push(NewFollower::new(name.into(), start, handler));
+        self
+    }
+
+    /// Calls `check` before a visitor signs up, so that the app can refuse the sign-up with a
+    /// message for the user. The check is an async function. It is not called for accounts that
+    /// operators create or import.
+    ///
+    /// The check runs after the email address and the password were validated, and before it is
+    /// known whether the email address is taken. A refused sign-up counts towards the limit of its
+    /// IP address. If the check fails, panics or takes longer than 5 seconds, the sign-up fails with
+    /// a [`ServiceError`](crate::ServiceError).
+    ///
+    /// The check should only read: the account may still not be created, because the email address
+    /// is taken or the client disconnects. Use [`on_event`](Self::on_event) for changes.
+    ///
+    /// ```
+    /// # use accounts::{Accounts, SignUpRefusal, SignUpRequest};
+    /// let builder = Accounts::builder().before_sign_up(async |request: SignUpRequest| {
+    ///     match request.email.as_str().ends_with("@example.com") {
+    ///         true => Ok(()),
+    ///         false => Err(SignUpRefusal::new("Sign up with your work e-mail address.")),
+    ///     }
+    /// });
+    /// ```
+    pub fn before_sign_up<H, F>(mut self, check: H) -> Self
+    where
+        H: Fn(SignUpRequest) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), SignUpRefusal>> + Send + 'static,
+    {
+        self.before_sign_up = Some(BeforeSignUp::new(check));
+        self
+    }
+
+    /// Adds claims of the app to access tokens, for other services that verify them. `hook` is
+    /// called for every sign-in and every refresh, and gets the account with its roles. The claims
+    /// are a JSON object of at most 768 bytes. If they change, other services see that after the
+    /// next refresh.
+    ///
+    /// If the hook fails or takes longer than 5 seconds, the sign-in or the refresh fails with
+    /// [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is logged. No
+    /// session is opened, and the refresh token remains valid. Without a hook, a sign-in and a
+    /// refresh read the store one or two times less.
+    ///
+    /// ```
+    /// use accounts::{Accounts, CustomClaims};
+    /// use serde_json::json;
+    ///
+    /// # async fn tenant_of(user: accounts::UserId) -> Result<u64, std::io::Error> { Ok(7) }
+    /// let builder = Accounts::builder().token_claims(|user| async move {
+    ///     let tenant = tenant_of(user.id).await?;
+    ///     Ok(CustomClaims::new(&json!({ "tenant": tenant }))?)
+    /// });
+    /// ```
+    pub fn token_claims<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(User) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<CustomClaims, HookError>> + Send + 'static,
+    {
+        self.token_claims = TokenClaims::new(move |user| Box::pin(hook(user)));
         self
     }
 
@@ -337,13 +439,20 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Makes password hashes cheap, so that an app's own tests are fast. Requires the feature
-    /// `testing`, which a program that stores real passwords must not enable.
+    /// Makes the service fast enough for an app's own tests: passwords are hashed with few
+    /// iterations and without the measurement at the start, and neither sign-ups nor failed
+    /// sign-ins are limited. Other weaknesses are still rejected. To test the limits, use
+    /// [`pbkdf2_iterations(1_000)`](Self::pbkdf2_iterations) and
+    /// [`accept_weaknesses`](Self::accept_weaknesses) instead.
+    ///
+    /// Requires the feature `testing`, which a program that stores real passwords must not enable.
     #[cfg(feature = "testing")]
-    pub fn weak_hashes_for_tests(mut self) -> Self {
+    pub fn for_tests(mut self) -> Self {
         self.config.pbkdf2_iterations = PasswordHasher::MIN_ITERATIONS;
+        self.config.hashing = HashingMode::Single;
+        self.config.throttle = false;
         if matches!(self.weaknesses, Weaknesses::Reject) {
-            self.weaknesses = Weaknesses::AcceptWeakHashes;
+            self.weaknesses = Weaknesses::AcceptForTests;
         }
         self
     }

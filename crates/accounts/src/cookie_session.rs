@@ -63,7 +63,7 @@ impl Accounts {
                 return Ok(self.cookie_session(user, session, None, now));
             }
             match self.rotate(token, client, IfReplaced::Ignore, now).await? {
-                Rotated::Session(session, successor) => {
+                Rotated::Session(session, _, successor) => {
                     return Ok(self.cookie_session(user, session, Some(successor), now));
                 }
                 // Another request has just replaced the token.
@@ -73,7 +73,7 @@ impl Accounts {
 
         let now = self.clock.now();
         match self.rotate(token, client, IfReplaced::Judge, now).await? {
-            Rotated::Session(session, successor) => {
+            Rotated::Session(session, _, successor) => {
                 let active = self.store.session(session.id, now).await;
                 match active.map_err(ServiceError::from)? {
                     Some(ActiveSession { user, .. }) => {

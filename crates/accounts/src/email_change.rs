@@ -13,7 +13,6 @@ use crate::authenticate::SignedIn;
 use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::email_verification::CodeError;
-use crate::hooks::AccountEvent;
 use crate::mail::{CHANGE_LIFETIME, MailMode, new_code};
 use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
@@ -170,7 +169,7 @@ impl Accounts {
         let acting = ActingSession { session: *signed_in.session(), client: caller.client.clone() };
         let notice = self.new_notice(now);
         let (store, mail_requests) = (Arc::clone(&self.store), self.mail_requests.clone());
-        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let erase_requests = self.erase_requests.clone();
         let change = async move {
             let outcome = store.change_email(&acting, &hash, notice, now).await;
             match outcome.map_err(|error| CodeError::Service(error.into()))? {
@@ -178,8 +177,6 @@ impl Accounts {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "changed the email address");
-                    let user = account.clone();
-                    hooks.notify(&AccountEvent::EmailChanged { user, previous });
                     Ok((account, device_version))
                 }
                 ChangeEmailOutcome::EmailTaken => Err(ChangeEmailError::EmailTaken),

@@ -141,14 +141,14 @@ impl Accounts {
         let user = pending.user.unwrap_or_else(|| UserId::generate(now, &*self.random));
         let remember = pending.remember;
         let request = SessionRequest { user, remember, amr: Amr::CODE, caller, replaces };
-        let (new, tokens) = self.new_session(&request, now);
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let (new, tokens) = self.new_session(&request, now).await?;
+        let store = Arc::clone(&self.store);
         let open = async move {
             let opened = store.open_session_with_code(&browser, &hash, &new).await;
             let opened = opened.map_err(ServiceError::from)?;
             match &opened {
                 OpenSessionWithCodeOutcome::Opened { ended, .. } => {
-                    session_opened(&hooks, &new.session, ended);
+                    session_opened(&new.session, ended);
                 }
                 OpenSessionWithCodeOutcome::SecondFactorRequired { .. } => {}
                 OpenSessionWithCodeOutcome::CodeWrong => {
@@ -163,7 +163,7 @@ impl Accounts {
         match self.tasks.run_to_completion(open).await? {
             OpenSessionWithCodeOutcome::Opened { user: account, device_version, .. } => {
                 let browser = self.browser(&account, device_version, caller, now).await;
-                let tokens = self.issue_first_tokens(tokens, &browser).await?;
+                let tokens = self.issue_first_tokens(tokens, &account, &browser).await?;
                 Ok(SignInOutcome::SignedIn(tokens))
             }
             OpenSessionWithCodeOutcome::SecondFactorRequired {

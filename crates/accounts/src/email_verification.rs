@@ -7,7 +7,6 @@ use user_store::{ActingSession, SendVerificationOutcome, User, VerifyEmailOutcom
 use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::caller::Caller;
-use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
 use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
@@ -113,13 +112,12 @@ impl Accounts {
         let (user, now) = (signed_in.id(), self.clock.now());
         let hash = code.hash_for_user(user);
         let acting = ActingSession { session: *signed_in.session(), client: caller.client.clone() };
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let verify = async move {
             let outcome = store.verify_email(&acting, &hash, now).await;
             match outcome.map_err(ServiceError::from)? {
                 VerifyEmailOutcome::Verified(account) => {
                     tracing::info!(%user, "verified the email address");
-                    hooks.notify(&AccountEvent::EmailVerified { user });
                     Ok(account)
                 }
                 VerifyEmailOutcome::CodeWrong => Err(CodeError::Wrong),

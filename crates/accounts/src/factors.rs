@@ -15,7 +15,6 @@ use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::caller::Caller;
 use crate::config::SecondFactorPolicy;
-use crate::hooks::AccountEvent;
 use crate::mail::MailMode;
 use crate::passwords::PasswordService;
 use crate::second_factor::log_code_lockout;
@@ -182,7 +181,7 @@ impl Accounts {
             notice: self.new_notice(now),
         };
         let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
-        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let erase_requests = self.erase_requests.clone();
         let mail_requests = self.mail_requests.clone();
         let confirm = async move {
             let outcome = store.confirm_totp(&acting, &confirmation, now).await;
@@ -193,13 +192,11 @@ impl Accounts {
                 ConfirmTotpOutcome::TurnedOn => {
                     erase_requests.notify();
                     tracing::info!(%user, "turned the second factor on with an app");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(recovery_codes)
                 }
                 ConfirmTotpOutcome::Replaced => {
                     erase_requests.notify();
                     tracing::info!(%user, "replaced the app");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(Vec::new())
                 }
                 ConfirmTotpOutcome::LockedOut => {
@@ -237,7 +234,7 @@ impl Accounts {
         let recovery_codes = RecoveryCode::generate_list(&*self.random);
         let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
         let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
-        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let erase_requests = self.erase_requests.clone();
         let mail_requests = self.mail_requests.clone();
         let turn_on = async move {
             let outcome = store.turn_second_factor_on(&acting, &hashes, notice, now).await;
@@ -246,7 +243,6 @@ impl Accounts {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "turned the second factor on with a passkey");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(recovery_codes)
                 }
                 TurnOnOutcome::AlreadyOn => Ok(Vec::new()),
@@ -276,7 +272,7 @@ impl Accounts {
         }
         self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let (erase_requests, mail_requests) =
             (self.erase_requests.clone(), self.mail_requests.clone());
         let turn_off = async move {
@@ -286,7 +282,6 @@ impl Accounts {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "turned the second factor off");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(())
                 }
                 TurnOffOutcome::AlreadyOff => Ok(()),

@@ -71,11 +71,12 @@
 //! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
 //! | `http` | the module `http`, for crates that connect this one to a web framework |
-//! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
+//! | `testing` | `Builder::for_tests` and the module `testing`, for an app's own tests |
 
 mod account;
 mod accounts;
 mod authenticate;
+mod before_sign_up;
 mod browser;
 mod builder;
 mod caller;
@@ -86,7 +87,7 @@ mod email_sign_in;
 mod email_verification;
 mod error_chain;
 mod factors;
-mod hooks;
+mod followers;
 #[cfg(feature = "http")]
 pub mod http;
 mod mail;
@@ -106,24 +107,30 @@ mod sign_in;
 mod sign_up;
 mod signal;
 mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod token_claims;
 mod tokens;
 
 pub use account::{ChangePassword, DeleteAccountOutcome, OwnAccountError};
 pub use accounts::Accounts;
 pub use auth_core::{
-    AccessToken, Amr, AssertionCredential, ClientInfo, Clock, CredentialId, DeviceToken, Email,
-    EmailError, EmailSignInToken, InvalidCredential, InvalidDeviceToken, InvalidEmailSignInToken,
-    InvalidInvitationToken, InvalidIterations, InvalidOrigin, InvalidPasskeyName,
-    InvalidRefreshToken, InvitationToken, IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword,
-    OneTimeCode, Origin, PasskeyAlgorithm, PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState,
-    PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random, RecoveryCode,
-    RefreshToken, RegistrationCredential, RelyingParty, ResetToken, Session, SessionId,
-    SessionLimits, SessionLimitsError, SessionPolicy, Timestamp, TotpSecret, UserId, bearer_token,
+    AccessToken, Amr, AssertionCredential, ClientInfo, Clock, CredentialId, CustomClaims,
+    DeviceToken, Email, EmailError, EmailSignInToken, InvalidCredential, InvalidCustomClaims,
+    InvalidDeviceToken, InvalidEmailSignInToken, InvalidInvitationToken, InvalidIterations,
+    InvalidOrigin, InvalidPasskeyName, InvalidRefreshToken, InvalidRole, InvitationToken,
+    IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword, OneTimeCode, Origin, PasskeyAlgorithm,
+    PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState, PasswordError, PasswordHash,
+    PasswordPolicy, PasswordPolicyError, Random, RecoveryCode, RefreshToken,
+    RegistrationCredential, RelyingParty, ResetToken, Role, Roles, Session, SessionId,
+    SessionLimits, SessionLimitsError, SessionPolicy, Timestamp, TooManyRoles, TotpSecret, UserId,
+    bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
+pub use before_sign_up::{SignUpRefusal, SignUpRequest};
 pub use builder::{BuildError, Builder};
 pub use caller::Caller;
 pub use config::{Config, SameSite, SecondFactorPolicy, Weakness};
@@ -138,7 +145,7 @@ pub use factors::{
     ChangeFactorError, ConfirmTotpError, PendingTotp, ReplaceRecoveryCodesError, TurnOffError,
     TurnOnError,
 };
-pub use hooks::AccountEvent;
+pub use followers::AccountEvent;
 pub use mail::{
     ATTEMPT_TIMEOUT, DefaultMailText, MailContext, MailMode, MailText, MailTextSource,
     MailTransport, OutgoingMail, SendMailError,
@@ -148,6 +155,7 @@ pub use operator::Operator;
 pub use operator::invitations::{Invitation, InviteError};
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::mails::SendTestMailError;
+pub use operator::roles::RoleChange;
 pub use operator::users::{OperatorError, SecondFactorReset};
 pub use passkey_sign_in::{
     PasskeyOptions, PasskeyOptionsError, PasskeySignInError, SignInWithPasskey,
@@ -167,14 +175,16 @@ pub use service_error::ServiceError;
 pub use sessions::EndSessionError;
 pub use sign_in::{SignIn, SignInError};
 pub use sign_up::SignUpError;
+pub use token_claims::HookError;
 pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
     Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, Factors, ImportUsersOutcome,
-    InvalidEventId, InvitationMessage, KnownBrowsers, Lockouts, MAX_PASSKEYS, MailRecord, Message,
-    Notice, NoticeKind, Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage,
-    RetryMailsOutcome, SessionRecord, Store, StoreError, StoredUser, Totp, User, UserData,
+    InvalidEventId, InvalidMetadata, InvitationMessage, KnownBrowsers, Lockouts, MAX_PASSKEYS,
+    MailRecord, Message, Metadata, MetadataChange, MetadataKind, MetadataValue, Notice, NoticeKind,
+    Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage, RetryMailsOutcome,
+    SessionRecord, Start, Store, StoreError, StoredUser, Totp, User, UserData,
 };
 #[cfg(feature = "postgres")]
 pub use user_store::{InvalidPostgresUrl, PostgresOpenError};

@@ -1,18 +1,15 @@
 //! Background work that runs until the service is dropped.
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use auth_core::Random;
 use tokio::time::{sleep, timeout};
 use user_store::{EraseOutcome, Purged, RecountOutcome, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
-use crate::signal::Signal;
+use crate::followers::Retry;
+use crate::signal::wait_for_signal;
 
 /// The maximum number of rows of each kind that are deleted at a time. A batch this small does not
 /// delay requests noticeably.
@@ -41,10 +38,6 @@ const ERASE_RETRY: Duration = Duration::from_secs(5);
 /// The maximum time between two checks for mails that are due. Other servers and the command line
 /// add mails too.
 const MAIL_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The maximum time between the request that adds a mail and the attempt to send it, in
-/// milliseconds.
-const MAX_MAIL_DELAY_MILLIS: u64 = 1_000;
 
 /// Purges expired data, recounts imported hashes, erases deleted data, sends mails and logs the
 /// length of the hashing queue until the service is dropped. Several servers can do this
@@ -86,7 +79,7 @@ async fn send_mails_periodically(accounts: &Weak<Accounts>) {
     while let Some((requests, random)) =
         accounts.upgrade().map(|it| (it.mail_requests.clone(), Arc::clone(&it.random)))
     {
-        wait_for_mails(&requests, &*random).await;
+        wait_for_signal(&requests, MAIL_INTERVAL, &*random).await;
         let Some(accounts) = accounts.upgrade() else { return };
         let Some(mailer) = accounts.mailer.clone() else { return };
         let tasks = accounts.tasks.clone();
@@ -101,23 +94,6 @@ async fn send_mails_periodically(accounts: &Weak<Accounts>) {
             tracing::warn!(error, "could not send mails; trying again later");
         }
     }
-}
-
-/// Waits until a request adds a mail, and then for a random time; or until the next periodic check.
-///
-/// Sending a mail delays other requests a little, and only an email address with an account gets
-/// one. If it were sent immediately, the client that requests a mail could measure that.
-async fn wait_for_mails(requests: &Signal, random: &dyn Random) {
-    if timeout(MAIL_INTERVAL, requests.notified()).await.is_ok() {
-        sleep(mail_delay(random)).await;
-    }
-}
-
-/// Returns a random time of whole milliseconds, up to [`MAX_MAIL_DELAY_MILLIS`].
-fn mail_delay(random: &dyn Random) -> Duration {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes);
-    Duration::from_millis(u64::from_le_bytes(bytes) % (MAX_MAIL_DELAY_MILLIS + 1))
 }
 
 async fn purge_periodically(accounts: &Weak<Accounts>) {
@@ -195,6 +171,26 @@ impl Accounts {
     pub async fn send_due_mails(&self) -> Result<usize, StoreError> {
         let Some(mailer) = self.mailer.clone() else { return Ok(0) };
         self.tasks.run_to_completion(async move { mailer.send_due().await }).await
+    }
+
+    /// Calls the handlers of [`Builder::on_event`](crate::Builder::on_event) for all events that
+    /// are recorded, and returns the number of successful calls. A handler that fails is called
+    /// again for the same event by the next call of this method. Events for a handler that another
+    /// server is running are left to that server.
+    ///
+    /// A service does this in the background, unless it was built with
+    /// [`Builder::without_maintenance`](crate::Builder::without_maintenance). Tests call this
+    /// method to wait until the handlers have returned.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn deliver_events(&self) -> Result<usize, StoreError> {
+        let mut handled = 0;
+        for follower in &self.followers {
+            handled += follower.run(Retry::Later).await?;
+        }
+        Ok(handled)
     }
 
     /// Counts the password hashes that were imported from other systems, if the last count was at

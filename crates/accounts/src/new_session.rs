@@ -1,12 +1,14 @@
 //! The parts that all kinds of sign-ins share: the new session, its tokens, and the browser.
 
-use auth_core::{Amr, OpenSession, RefreshToken, Session, SessionId, Timestamp, UserId};
+use auth_core::{
+    Amr, CustomClaims, NewAccessToken, OpenSession, RefreshToken, Session, SessionId, Timestamp,
+    UserId,
+};
 use user_store::{DeviceVersion, NewSession, User};
 
 use crate::accounts::Accounts;
 use crate::browser::Browser;
 use crate::caller::Caller;
-use crate::hooks::{AccountEvent, Hooks};
 use crate::service_error::ServiceError;
 use crate::tokens::IssuedTokens;
 
@@ -24,33 +26,39 @@ pub(crate) struct SessionRequest<'a> {
 pub(crate) struct FirstTokens {
     session: Session,
     refresh: RefreshToken,
+    custom: CustomClaims,
     now: Timestamp,
 }
 
 impl Accounts {
-    /// Builds a session that begins at `now`. The store has to open it.
-    pub(crate) fn new_session(
+    /// Builds a session that begins at `now`, and computes the custom claims of its tokens. The
+    /// store has to open it. So if the hook of the app fails, no session is opened.
+    pub(crate) async fn new_session(
         &self,
         request: &SessionRequest<'_>,
         now: Timestamp,
-    ) -> (NewSession, FirstTokens) {
+    ) -> Result<(NewSession, FirstTokens), ServiceError> {
         let SessionRequest { user: user_id, remember, amr, caller, replaces } = *request;
+        let custom = self.token_claims.for_user(&*self.store, user_id).await?;
         let open = OpenSession { user_id, remember, amr, policy: &self.config.sessions };
         let session = Session::open(open, now, &*self.random);
         let refresh = RefreshToken::generate(&*self.random);
         let mut new = NewSession::new(session, caller.client.clone(), &refresh);
         new.replaces = replaces.map(RefreshToken::family);
-        (new, FirstTokens { session, refresh, now })
+        Ok((new, FirstTokens { session, refresh, custom, now }))
     }
 
-    /// Issues the first tokens of a session that has been opened, and a device token.
+    /// Issues the first tokens of a session that has been opened, and a device token. `user` is the
+    /// account as the transaction that opened the session has read it.
     pub(crate) async fn issue_first_tokens(
         &self,
         tokens: FirstTokens,
+        user: &User,
         browser: &Browser,
     ) -> Result<IssuedTokens, ServiceError> {
-        let FirstTokens { session, refresh, now } = tokens;
-        let issued = self.tokens.issue(&session, refresh, now).await?;
+        let FirstTokens { session, refresh, custom, now } = tokens;
+        let new = NewAccessToken { session: &session, roles: user.roles.clone(), custom };
+        let issued = self.tokens.issue(&new, refresh, now).await?;
         Ok(IssuedTokens { device: self.tokens.device_token(browser, now), ..issued })
     }
 
@@ -72,12 +80,11 @@ impl Accounts {
     }
 }
 
-/// Logs that a session was opened and that others were ended, and calls the hooks.
-pub(crate) fn session_opened(hooks: &Hooks, opened: &Session, ended: &[SessionId]) {
+/// Logs that a session was opened and that others were ended.
+pub(crate) fn session_opened(opened: &Session, ended: &[SessionId]) {
     let (user, session) = (opened.user_id, opened.id);
     tracing::info!(%user, %session, amr = %opened.amr, "signed in");
     for ended in ended {
         tracing::info!(%user, session = %ended, "session ended: replaced by a new session");
     }
-    hooks.notify(&AccountEvent::SignedIn { user, session });
 }

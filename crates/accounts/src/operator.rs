@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod mails;
+pub(crate) mod roles;
 pub(crate) mod transfer;
 pub(crate) mod users;
 

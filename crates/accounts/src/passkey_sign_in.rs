@@ -159,9 +159,9 @@ impl Accounts {
         let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
         attempt.settle(AttemptOutcome::Failed).await;
         let request = SessionRequest { user, remember, amr: Amr::PASSKEY, caller, replaces };
-        let (session, tokens) = self.new_session(&request, now);
+        let (session, tokens) = self.new_session(&request, now).await?;
         let sign_in = PasskeySignIn { passkey, session, notice: self.new_notice(now) };
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let mail_requests = self.mail_requests.clone();
         let open = async move {
             let outcome = store.open_session_with_passkey(&sign_in).await;
@@ -170,7 +170,7 @@ impl Accounts {
             mail_requests.notify();
             let reason = match outcome {
                 PasskeySignInOutcome::Opened(opened) => {
-                    session_opened(&hooks, &sign_in.session.session, &opened.ended);
+                    session_opened(&sign_in.session.session, &opened.ended);
                     return Ok(opened);
                 }
                 PasskeySignInOutcome::Rejected => PasskeySignInError::InvalidCredentials,
@@ -181,7 +181,7 @@ impl Accounts {
         };
         let opened = self.tasks.run_to_completion(open).await?;
         let browser = self.browser(&opened.user, opened.device_version, caller, now).await;
-        Ok(self.issue_first_tokens(tokens, &browser).await?)
+        Ok(self.issue_first_tokens(tokens, &opened.user, &browser).await?)
     }
 
     /// Verifies what a browser returned for [`PasskeyOptions`]. Returns the owner of the passkey.

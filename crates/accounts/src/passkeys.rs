@@ -12,7 +12,6 @@ use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::caller::Caller;
 use crate::factors::ChangeFactorError;
-use crate::hooks::AccountEvent;
 use crate::passkey_sign_in::credential_ids;
 use crate::service_error::ServiceError;
 
@@ -179,7 +178,7 @@ impl Accounts {
         };
         let new = NewPasskey { passkey, challenge, notice: self.new_notice(now) };
         let acting = signed_in.acting(caller);
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let (erase_requests, mail_requests) =
             (self.erase_requests.clone(), self.mail_requests.clone());
         let add = async move {
@@ -189,7 +188,6 @@ impl Accounts {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, passkey = %new.passkey.id, "added a passkey");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(new.passkey)
                 }
                 AddPasskeyOutcome::Taken => Err(AddPasskeyError::Taken),
@@ -239,7 +237,7 @@ impl Accounts {
         self.check_fresh(signed_in, now)?;
         self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let (erase_requests, mail_requests) =
             (self.erase_requests.clone(), self.mail_requests.clone());
         let remove = async move {
@@ -249,7 +247,6 @@ impl Accounts {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, passkey = %id, "removed a passkey");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(())
                 }
                 RemovePasskeyOutcome::LastFactor => Err(RemovePasskeyError::LastFactor),

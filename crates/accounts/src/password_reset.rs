@@ -7,7 +7,6 @@ use user_store::{NewResetToken, ResetPasswordOutcome, SendOutcome};
 use crate::accounts::Accounts;
 use crate::browser::Browser;
 use crate::caller::Caller;
-use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, RESET_LIFETIME, new_mail};
 use crate::mail_request::RequestMailError;
 use crate::passwords::{HashingError, PasswordService};
@@ -124,7 +123,7 @@ impl Accounts {
         let client = caller.client.clone();
         let reset = user_store::PasswordReset { token, password, client, notice };
         let (store, mail_requests) = (Arc::clone(&self.store), self.mail_requests.clone());
-        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let erase_requests = self.erase_requests.clone();
         let reset = async move {
             let outcome = store.reset_password(&reset, now).await;
             match outcome.map_err(ServiceError::from)? {
@@ -133,7 +132,6 @@ impl Accounts {
                     mail_requests.notify();
                     let user = account.id;
                     tracing::info!(%user, "reset the password");
-                    hooks.notify(&AccountEvent::PasswordChanged { user });
                     Ok((account, device_version))
                 }
                 ResetPasswordOutcome::TokenInvalid => Err(ResetPasswordError::TokenInvalid),

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use auth_core::{ClientInfo, RefreshToken, Session, Timestamp};
+use auth_core::{
+    ClientInfo, CustomClaims, NewAccessToken, RefreshToken, Roles, Session, Timestamp,
+};
 use user_store::{IfReplaced, RotateOutcome, Rotation, StoreError};
 
 use crate::accounts::Accounts;
@@ -20,8 +22,8 @@ pub enum RefreshError {
 
 /// The outcome of using a refresh token.
 pub(crate) enum Rotated {
-    /// The session, and the token that follows.
-    Session(Session, RefreshToken),
+    /// The session, the roles of its user, and the token that follows.
+    Session(Session, Roles, RefreshToken),
     /// The token was replaced before. Returned only for [`IfReplaced::Ignore`].
     Replaced,
 }
@@ -45,18 +47,37 @@ impl Accounts {
         token: &RefreshToken,
         client: &ClientInfo,
     ) -> Result<IssuedTokens, RefreshError> {
+        let custom = self.claims_before_refresh(token).await?;
         let now = self.clock.now();
-        let (session, token) = match self.rotate(token, client, IfReplaced::Judge, now).await? {
-            Rotated::Session(session, token) => (session, token),
+        let rotated = self.rotate(token, client, IfReplaced::Judge, now).await?;
+        let (session, roles, token) = match rotated {
+            Rotated::Session(session, roles, token) => (session, roles, token),
             Rotated::Replaced => return Err(RefreshError::InvalidToken),
         };
-        let issued = self.tokens.issue(&session, token, now).await.map_err(ServiceError::from)?;
+        let new = NewAccessToken { session: &session, roles, custom };
+        let issued = self.tokens.issue(&new, token, now).await.map_err(ServiceError::from)?;
         // Times in tokens are whole seconds. In the last second of the session, a new token would
         // expire immediately.
         if issued.access.expires_in.is_zero() {
             return Err(RefreshError::InvalidToken);
         }
         Ok(issued)
+    }
+
+    /// Computes the custom claims of a token that is about to be refreshed. If the hook of the app
+    /// fails, the refresh token has not been used, so the client can try again at any time.
+    async fn claims_before_refresh(
+        &self,
+        token: &RefreshToken,
+    ) -> Result<CustomClaims, ServiceError> {
+        if !self.token_claims.is_set() {
+            return Ok(CustomClaims::default());
+        }
+        let session = self.store.session_by_family(&token.family(), self.clock.now()).await?;
+        match session {
+            Some(session) => self.token_claims.for_user(&*self.store, session.user_id).await,
+            None => Ok(CustomClaims::default()),
+        }
     }
 
     /// Uses a refresh token. Returns the session and the next token, unless the token was replaced
@@ -83,9 +104,11 @@ impl Accounts {
         };
         let rotated = self.tasks.run_to_completion(rotate).await;
         match rotated.map_err(ServiceError::from)? {
-            RotateOutcome::Rotated(session) => Ok(Rotated::Session(session, successor)),
-            RotateOutcome::Repeated(session, salt) => {
-                Ok(Rotated::Session(session, token.successor(&salt)))
+            RotateOutcome::Rotated(session, roles) => {
+                Ok(Rotated::Session(session, roles, successor))
+            }
+            RotateOutcome::Repeated(session, roles, salt) => {
+                Ok(Rotated::Session(session, roles, token.successor(&salt)))
             }
             RotateOutcome::Replaced => Ok(Rotated::Replaced),
             RotateOutcome::Reused(..) | RotateOutcome::Unknown => Err(RefreshError::InvalidToken),

@@ -170,10 +170,10 @@ impl Accounts {
         let Ticket { remember, first_step, .. } = ticket;
         let amr = first_step.with_second_factor(method);
         let request = SessionRequest { user, remember, amr, caller, replaces };
-        let (session, tokens) = self.new_session(&request, now);
+        let (session, tokens) = self.new_session(&request, now).await?;
         let (throttle, notice) = (self.code_throttle(), self.new_notice(now));
         let step = SecondStep { ticket, factor, session, throttle, notice };
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let store = Arc::clone(&self.store);
         let mail_requests = self.mail_requests.clone();
         let open = async move {
             let outcome = store.open_session_with_second_factor(&step).await;
@@ -183,7 +183,7 @@ impl Accounts {
             mail_requests.notify();
             let reason = match outcome {
                 SecondStepOutcome::Opened(opened) => {
-                    session_opened(&hooks, &step.session.session, &opened.ended);
+                    session_opened(&step.session.session, &opened.ended);
                     return Ok(opened);
                 }
                 SecondStepOutcome::TicketInvalid => CompleteSignInError::InvalidTicket,
@@ -208,7 +208,7 @@ impl Accounts {
             let (email, known) = (opened.user.email.as_str(), browser.known.as_ref());
             self.throttle.reset_sign_ins(email, known, &caller.client).await;
         }
-        Ok(self.issue_first_tokens(tokens, &browser).await?)
+        Ok(self.issue_first_tokens(tokens, &opened.user, &browser).await?)
     }
 
     /// Returns what a client needs for the second step, or `None` if the second factor of the

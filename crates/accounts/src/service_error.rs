@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use auth_core::KeyError;
 use user_store::StoreError;
 
@@ -15,6 +17,13 @@ pub enum ServiceError {
     /// Too many mails have not been sent yet.
     #[error("too many mails have not been sent yet")]
     OutboxFull,
+    /// The check of the app before a sign-up failed, panicked or took too long
+    /// ([`Builder::before_sign_up`](crate::Builder::before_sign_up)).
+    #[error("the check before the sign-up failed")]
+    BeforeSignUp(#[source] Box<dyn Error + Send + Sync>),
+    /// The hook that computes the custom claims of access tokens failed. The cause is in the log.
+    #[error("the hook for the custom claims of access tokens failed")]
+    TokenClaims,
     /// A token could not be signed.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -116,15 +116,15 @@ impl Accounts {
 
         let now = self.clock.now();
         let request = SessionRequest { user, remember, amr: Amr::PASSWORD, caller, replaces };
-        let (new, tokens) = self.new_session(&request, now);
-        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let (new, tokens) = self.new_session(&request, now).await?;
+        let store = Arc::clone(&self.store);
         let open = async move {
             let opened = store.open_session(&new, version, rehashed.as_ref()).await;
             let opened = opened.map_err(ServiceError::from)?;
             match &opened {
-                OpenSessionOutcome::Opened(ended) => {
+                OpenSessionOutcome::Opened { ended, .. } => {
                     attempt.settle(AttemptOutcome::Succeeded).await;
-                    session_opened(&hooks, &new.session, ended);
+                    session_opened(&new.session, ended);
                 }
                 OpenSessionOutcome::CredentialsChanged
                 | OpenSessionOutcome::SecondFactorRequired => {
@@ -135,8 +135,8 @@ impl Accounts {
             Ok::<_, SignInError>(opened)
         };
         match self.tasks.run_to_completion(open).await? {
-            OpenSessionOutcome::Opened(_) => {
-                let tokens = self.issue_first_tokens(tokens, &browser).await?;
+            OpenSessionOutcome::Opened { user, .. } => {
+                let tokens = self.issue_first_tokens(tokens, &user, &browser).await?;
                 Ok(SignInOutcome::SignedIn(tokens))
             }
             OpenSessionOutcome::CredentialsChanged => Err(SignInError::InvalidCredentials),

@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use auth_core::{
     Email, EmailError, InvitationToken, InvitationTokenHash, NewPassword, PasswordError,
-    PasswordHash, Random, UserId,
+    PasswordHash, Random, Roles, UserId,
 };
 use user_store::{CreateUserError, Event, EventKind, Store, User};
 
 use crate::accounts::Accounts;
+use crate::before_sign_up::{CheckOutcome, SignUpRequest};
 use crate::caller::Caller;
 use crate::config::Config;
-use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
 use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
@@ -41,6 +41,13 @@ pub enum SignUpError {
     TooManyAttempts {
         /// How long to wait before the next attempt.
         retry_after: Duration,
+    },
+    /// The app does not accept the sign-up
+    /// ([`Builder::before_sign_up`](crate::Builder::before_sign_up)).
+    #[error("the sign-up was refused: {message}")]
+    Refused {
+        /// The message for the user.
+        message: String,
     },
     /// The service failed.
     #[error(transparent)]
@@ -94,16 +101,26 @@ impl Accounts {
         invitation: Option<InvitationTokenHash>,
         caller: &Caller,
     ) -> Result<User, SignUpError> {
-        let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_up(&caller.client);
-        let attempt = self.throttle.begin(&scope, deadline).await?;
+        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        // Before the look-up, so that the outcome does not reveal whether the account exists.
+        if let Some(check) = &self.before_sign_up {
+            let request = SignUpRequest { email: email.clone(), client: caller.client.clone() };
+            match check.check(request).await? {
+                CheckOutcome::Accepted => {}
+                CheckOutcome::Refused(message) => {
+                    attempt.settle(AttemptOutcome::Failed).await;
+                    return Err(SignUpError::Refused { message });
+                }
+            }
+        }
         // If the caller disconnects while the password is queued, the job and the attempt are
         // dropped. Once hashing has begun, the account is created even if the caller disconnects.
-        let queued = self.passwords.queue_hash(&password, deadline);
+        let queued = self.passwords.queue_hash(&password, PasswordService::deadline());
         let (_slot, hash) = queued.map_err(ServiceError::from)?;
         let client = caller.client.clone();
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        let (random, hooks) = (Arc::clone(&self.random), self.hooks.clone());
+        let random = Arc::clone(&self.random);
         let (mail, mail_requests) = (self.mail(), self.mail_requests.clone());
         let create = async move {
             let hash = hash.get().await.map_err(ServiceError::from)?;
@@ -130,7 +147,6 @@ impl Accounts {
                 .await;
             let user = created?;
             mail_requests.notify();
-            hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
             Ok(user)
         };
         self.tasks.run_to_completion(create).await
@@ -166,6 +182,7 @@ impl NewAccount {
             disabled_at: None,
             email_verified_at: None,
             second_factor_at: None,
+            roles: Roles::NONE,
         };
         let verification = match mail {
             MailMode::On => {

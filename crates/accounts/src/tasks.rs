@@ -1,18 +1,33 @@
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
+
+use crate::signal::Signal;
 
 /// Tasks that run to completion even if the requests that started them are dropped. Clones share
 /// one set of tasks.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BackgroundTasks(TaskTracker);
+pub(crate) struct BackgroundTasks {
+    tracker: TaskTracker,
+    /// Cancelled when the service is drained or dropped.
+    stopping: CancellationToken,
+    /// Sent after each task, because it may have changed an account.
+    changes: Arc<[Signal]>,
+}
 
 impl BackgroundTasks {
+    /// Builds an empty set of tasks that sends `changes` after each task.
+    pub(crate) fn new(changes: impl IntoIterator<Item = Signal>) -> Self {
+        Self { changes: changes.into_iter().collect(), ..Self::default() }
+    }
+
     /// Runs `work` as a task and returns its result.
     ///
     /// If the caller is dropped meanwhile, for example because the client disconnects, the task
@@ -27,7 +42,14 @@ impl BackgroundTasks {
         // Boxed, so that the code that runs a task is not compiled for each caller.
         let work: Pin<Box<dyn Future<Output = ()> + Send>> =
             Box::pin(async move { drop(sender.send(work.await)) });
-        let task = self.0.spawn(work.in_current_span());
+        let changes = Arc::clone(&self.changes);
+        let task = self.tracker.spawn(
+            async move {
+                work.await;
+                changes.iter().for_each(Signal::notify);
+            }
+            .in_current_span(),
+        );
         match receiver.await {
             Ok(result) => result,
             Err(_) => match task.await {
@@ -41,25 +63,36 @@ impl BackgroundTasks {
     /// Runs `work` as a task without waiting for it. Outside a runtime, `work` is dropped.
     pub(crate) fn detach(&self, work: impl Future<Output = ()> + Send + 'static) {
         if let Ok(runtime) = Handle::try_current() {
-            self.0.spawn_on(work.in_current_span(), &runtime);
+            let changes = Arc::clone(&self.changes);
+            let work = async move {
+                work.await;
+                changes.iter().for_each(Signal::notify);
+            };
+            self.tracker.spawn_on(work.in_current_span(), &runtime);
         }
     }
 
     /// Waits until no task is running.
     pub(crate) async fn drain(&self) {
-        self.0.close();
-        self.0.wait().await;
+        self.tracker.close();
+        self.stopping.cancel();
+        self.tracker.wait().await;
     }
 
     /// Returns `true` if [`drain`](Self::drain) was called.
     pub(crate) fn is_draining(&self) -> bool {
-        self.0.is_closed()
+        self.tracker.is_closed()
+    }
+
+    /// Returns a token that is cancelled when the service is drained or dropped.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
     }
 
     /// Returns the number of running tasks.
     #[cfg(test)]
     pub(crate) fn running(&self) -> usize {
-        self.0.len()
+        self.tracker.len()
     }
 }
 

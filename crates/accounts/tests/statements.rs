@@ -1,22 +1,25 @@
 //! Compares the SQL statements of sign-ins and of requests for mails with and without an account.
 //! If a rejected sign-in ran a different number of statements for an account than for none, its
 //! response time would reveal which email addresses have accounts. Also checks which requests write
-//! nothing.
+//! nothing, and how many statements handlers of events need.
 //!
 //! This test has a program of its own, because it records the statements of the whole process.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, Caller, ClientInfo, DeviceToken, MailTransport, OutgoingMail, RequestSignInCode,
-    SendMailError, SignIn, SignInError,
+    Accounts, Caller, ClientInfo, DeviceToken, Email, MailTransport, OutgoingMail,
+    RequestSignInCode, SendMailError, SignIn, SignInError, Store, StoredUser, User, UserId,
 };
 use async_trait::async_trait;
+use auth_core::SystemRandom;
 use test_postgres::Database;
 use tokio::sync::{Mutex, MutexGuard};
-use user_store::{PostgresConfig, PostgresStore, StatementRecord};
+use user_store::{PostgresConfig, PostgresStore, SqliteStore, StatementRecord};
 
 const PASSWORD: &str = "a long walk along the sea";
 
@@ -27,6 +30,7 @@ const EMAILS: [&str; 4] = [KNOWN, DISABLED, "nobody@example.com", "no address"];
 
 struct App {
     accounts: Arc<Accounts>,
+    store: Arc<dyn Store>,
     record: StatementRecord,
     _location: Location,
     _turn: MutexGuard<'static, ()>,
@@ -68,24 +72,26 @@ impl App {
             .public_url("https://auth.example.com")
             .mail(Discard)
             .email_sign_in()
-            .weak_hashes_for_tests()
+            .pbkdf2_iterations(1_000)
+            .accept_weaknesses()
             .without_maintenance();
-        let builder = match &location {
-            Location::Folder(folder) => builder.sqlite(folder.path().join("latchkey.db")),
+        let store: Arc<dyn Store> = match &location {
+            Location::Folder(folder) => {
+                Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap())
+            }
             Location::Database(database) => {
                 let config = PostgresConfig::parse(&database.url()).unwrap();
                 PostgresStore::migrate(&config).await.unwrap();
                 // Unlike a server, a command does not renew a row from time to time.
-                let store = PostgresStore::open_existing(&config).await.unwrap();
-                builder.store(Arc::new(store))
+                Arc::new(PostgresStore::open_existing(&config).await.unwrap())
             }
         };
-        let accounts = builder.build().await.unwrap();
+        let accounts = builder.store(Arc::clone(&store)).build().await.unwrap();
         let record = StatementRecord::start();
         for email in [KNOWN, DISABLED, OTHER] {
             accounts.sign_up(email, PASSWORD, &at(0, None)).await.unwrap();
         }
-        Self { accounts, record, _location: location, _turn: turn }
+        Self { accounts, store, record, _location: location, _turn: turn }
     }
 
     async fn device(&self, email: &str) -> Option<DeviceToken> {
@@ -286,6 +292,54 @@ async fn assert_options_write_nothing(location: Location) {
     assert_eq!(statements.iter().find(is_write), None, "{statements:#?}");
 }
 
-async fn user_id(app: &App, email: &str) -> accounts::UserId {
+#[tokio::test]
+async fn a_handler_of_events_reads_once_when_idle_and_stores_its_position_in_batches() {
+    compare_followers(Location::sqlite()).await;
+}
+
+#[tokio::test]
+async fn a_handler_of_events_on_postgresql_stores_its_position_in_batches() {
+    compare_followers(Location::postgres()).await;
+}
+
+async fn compare_followers(location: Location) {
+    const USERS: usize = 1_000;
+    let app = App::new(location).await;
+    let exported = app.accounts.operator().export(None, 1).await.unwrap();
+    let store = Arc::clone(&app.store);
+    let follower = Accounts::builder()
+        .store(store)
+        .public_url("https://auth.example.com")
+        .without_maintenance()
+        .on_event("counter", |_| ready(Ok::<(), Infallible>(())))
+        .build()
+        .await
+        .unwrap();
+    let users = (0..USERS).map(|number| StoredUser {
+        user: User {
+            id: UserId::generate(app.accounts.now(), &SystemRandom),
+            email: Email::parse(&format!("user{number}@example.com")).unwrap(),
+            ..exported[0].user.clone()
+        },
+        ..exported[0].clone()
+    });
+    let _ = app.accounts.operator().import(users.collect()).await.unwrap();
+    // On PostgreSQL, transactions of other tests delay the events.
+    app.accounts.operator().events(None, None, 10_000).await.unwrap();
+    let _ = app.record.take();
+    assert_eq!(follower.deliver_events().await.unwrap(), USERS);
+    let statements = app.record.take();
+    let writes = statements.iter().filter(|sql| sql.starts_with("UPDATE event_followers")).count();
+    assert!((2..USERS / 10).contains(&writes), "{writes} writes");
+
+    assert_eq!(follower.deliver_events().await.unwrap(), 0);
+    let statements = app.record.take();
+    let is_read = |sql: &&String| !sql.contains("pg_is_in_recovery");
+    let reads: Vec<_> = statements.iter().filter(is_read).collect();
+    assert_eq!(reads.len(), 1, "{statements:#?}");
+    assert!(reads[0].starts_with("SELECT") && reads[0].contains("FROM event_followers"));
+}
+
+async fn user_id(app: &App, email: &str) -> UserId {
     app.accounts.operator().user(email).await.unwrap().id
 }

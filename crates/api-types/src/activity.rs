@@ -29,6 +29,10 @@ pub struct ActivityEvent {
     /// The methods of the log-in (RFC 8176), if the kind is `signed_in`. Otherwise absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// The role, if the kind is `role_granted` or `role_revoked`, or `public` or `private`, if it is
+    /// `metadata_changed`. Otherwise absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 named! {
@@ -111,6 +115,12 @@ named! {
         AccountDisabled = "account_disabled",
         /// An operator enabled the account again.
         AccountEnabled = "account_enabled",
+        /// An operator granted a role to the user.
+        RoleGranted = "role_granted",
+        /// An operator revoked a role of the user.
+        RoleRevoked = "role_revoked",
+        /// The public or the private metadata was changed.
+        MetadataChanged = "metadata_changed",
         /// An event that this version does not know.
         Other = "other",
     }

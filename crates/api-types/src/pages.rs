@@ -12,6 +12,8 @@ pub struct Page {
 pub enum PageAvailability {
     /// The page is always available.
     Always,
+    /// The page is available unless the pages belong to an app that has a page in its place.
+    WithoutApp,
     /// The page is available if the server can send mails.
     Mail,
     /// The page is available if users can sign in by e-mailed code.
@@ -21,10 +23,10 @@ pub enum PageAvailability {
 /// The pages of the web app. The server responds to the path of each available page with the app.
 /// On any other path, the app shows its 404 page.
 pub const PAGES: [Page; 9] = [
-    Page { path: "/", availability: PageAvailability::Always },
+    Page { path: "/", availability: PageAvailability::WithoutApp },
     Page { path: "/signup", availability: PageAvailability::Always },
     Page { path: "/login", availability: PageAvailability::Always },
-    Page { path: "/private", availability: PageAvailability::Always },
+    Page { path: "/private", availability: PageAvailability::WithoutApp },
     Page { path: "/settings", availability: PageAvailability::Always },
     Page { path: "/forgot", availability: PageAvailability::Mail },
     Page { path: "/reset", availability: PageAvailability::Mail },

@@ -56,12 +56,16 @@ named! {
         /// 403: the invitation is not that of the email address, or it has expired, was used or
         /// replaced.
         InvitationInvalid = "invitation_invalid",
+        /// 403: the app does not accept the sign-up. `detail` is its message for the user.
+        SignUpRefused = "sign_up_refused",
         /// 403: the email address of the user is not verified.
         EmailUnverified = "email_unverified",
         /// 403: the user must log in again, because the last time was more than 10 minutes ago.
         StepUpRequired = "step_up_required",
         /// 403: the operator requires a second factor, and the user has none yet.
         SecondFactorEnrolmentRequired = "second_factor_enrolment_required",
+        /// 403: the user does not have the role that the route of an app requires.
+        RoleRequired = "role_required",
         /// 404: nothing was found at this path.
         NotFound = "not_found",
         /// 405: the path does not support this method.
@@ -154,9 +158,11 @@ impl ErrorCode {
             Self::ForbiddenOrigin
             | Self::SignUpDisabled
             | Self::InvitationInvalid
+            | Self::SignUpRefused
             | Self::EmailUnverified
             | Self::StepUpRequired
-            | Self::SecondFactorEnrolmentRequired => 403,
+            | Self::SecondFactorEnrolmentRequired
+            | Self::RoleRequired => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::activity::ActivityEvent;
 use crate::factors::Factors;
@@ -44,6 +45,16 @@ pub struct Me {
     /// The number of seconds until the session of the caller expires, if its tokens are not
     /// refreshed before then.
     pub session_expires_in: u64,
+    /// The roles of the user, in alphabetical order.
+    pub roles: Vec<String>,
+}
+
+/// The response to `GET /api/me/metadata`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Metadata {
+    /// Data that the app stores for the user: any JSON value. `null` if there is none.
+    pub metadata: Value,
 }
 
 /// The response to a request for a mail.
@@ -134,6 +145,8 @@ pub struct Export {
     pub exported_at: String,
     /// The account.
     pub user: ExportedUser,
+    /// The metadata that the user can read: any JSON value. `null` if there is none.
+    pub metadata: Value,
     /// How the password is stored.
     pub password: ExportedPassword,
     /// The second factors and the passkeys, as in the response to `GET /api/me/factors`.
@@ -154,6 +167,8 @@ pub struct ExportedUser {
     /// When the email address was verified (RFC 3339, UTC). `null` if it was not.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub email_verified_at: Option<String>,
+    /// The roles of the user, in alphabetical order.
+    pub roles: Vec<String>,
 }
 
 /// The parameters of a stored password hash.

@@ -98,9 +98,8 @@ impl Auth {
         self
     }
 
-    /// Turns a part of the [routes](Self::routes) off: its paths do not exist, and the OpenAPI
-    /// document does not describe them. If another endpoint has the same path, the method is the one
-    /// that is not allowed.
+    /// Turns a part of the [routes](Self::routes) off: its paths respond with 404, and the OpenAPI
+    /// document does not describe them. If another endpoint has the same path, the response is 405.
     ///
     /// ```
     /// # use api::{Auth, Part};
@@ -150,7 +149,9 @@ impl Auth {
     /// ```
     /// # use api::{Auth, Origin, SignedIn};
     /// # use warp::Filter as _;
-    /// # fn app(auth: Auth) -> Result<warp::filters::BoxedFilter<(warp::reply::Response,)>, accounts::InvalidOrigin> {
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn app(auth: Auth) -> Result<BoxedFilter<(Response,)>, accounts::InvalidOrigin> {
     /// let auth = auth.allow_origin(Origin::parse("https://app.example.com")?);
     /// let notes = auth.guarded(warp::path!("notes").and(warp::get()), async |user: SignedIn| {
     ///     format!("the notes of {}", user.email())
@@ -257,7 +258,7 @@ impl Auth {
     pub fn guarded<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
     where
         R: Filter<Error = Rejection>,
-        H: GuardedHandler<R, R::Extract, F>,
+        H: GuardedHandler<SignedIn, R, R::Extract, F>,
     {
         self.guard().route(route, handler)
     }

@@ -117,8 +117,8 @@ impl Context {
     /// Returns the refresh token of the session that a sign-in replaces.
     ///
     /// This is the token in the cookie if one of the service's own pages sends the request, or one
-    /// at an origin that the app allows (W3C Fetch Metadata). Otherwise it is `None`, because programs other than a browser may open
-    /// several sessions with one cookie jar.
+    /// at an origin that the app allows (W3C Fetch Metadata). Otherwise it is `None`, because
+    /// programs other than a browser may open several sessions with one cookie jar.
     pub(crate) fn replaced_refresh_cookie(&self) -> Option<RefreshToken> {
         let is_own_page = single(&self.headers, &SEC_FETCH_SITE) == Some("same-origin");
         if is_own_page || self.served.cors.is_allowed_page(&self.headers) {

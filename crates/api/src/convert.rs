@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use accounts::http::Cookies;
 use accounts::{
-    Actor, CredentialId, Event, EventKind, FactorKind, Factors, IssuedTokens, Passkey,
-    PasskeyAlgorithm, PasskeyOptions, PasskeyRegistrationOptions, PendingTotp, RecoveryCode,
-    SecondFactorRequired, SessionRecord, SignedIn, Timestamp, User, UserData,
+    Actor, CredentialId, Event, EventKind, FactorKind, Factors, IssuedTokens, MetadataValue,
+    Passkey, PasskeyAlgorithm, PasskeyOptions, PasskeyRegistrationOptions, PendingTotp,
+    RecoveryCode, SecondFactorRequired, SessionRecord, SignedIn, Timestamp, User, UserData,
 };
 use api_types::{
     ActivityActor, ActivityEvent, ActivityKind, AuthenticatorSelection, CredentialDescriptor,
@@ -16,6 +16,7 @@ use api_types::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 
 use crate::output::JsonAndCookies;
 
@@ -71,7 +72,17 @@ pub(crate) fn me(account: &User, signed_in: &SignedIn, now: Timestamp) -> Me {
         second_factor,
         second_factor_enrolment_required: signed_in.needs_enrolment() && !second_factor,
         session_expires_in,
+        roles: roles(account),
     }
+}
+
+fn roles(user: &User) -> Vec<String> {
+    user.roles.iter().map(str::to_owned).collect()
+}
+
+/// Returns metadata as JSON: `null` if there is none.
+pub(crate) fn metadata(value: Option<&MetadataValue>) -> Value {
+    value.and_then(|value| value.get().ok()).unwrap_or_default()
 }
 
 pub(crate) const fn mail_requested(expires_in: Duration) -> MailRequested {
@@ -193,7 +204,9 @@ pub(crate) fn export(data: &UserData, viewer: &SignedIn, now: Timestamp) -> Expo
         user: ExportedUser {
             user: user(&data.user),
             email_verified_at: data.user.email_verified_at.map(|at| at.to_string()),
+            roles: roles(&data.user),
         },
+        metadata: metadata(data.public_metadata.as_ref()),
         password: ExportedPassword {
             algorithm: data.password_hash.algorithm().to_owned(),
             iterations: data.password_hash.iterations(),
@@ -216,6 +229,7 @@ pub(crate) fn event(event: &Event) -> ActivityEvent {
         user_agent: event.client.user_agent().map(str::to_owned),
         ip: event.client.ip().map(|ip| ip.to_string()),
         amr: event.amr.map(|amr| amr.values().map(str::to_owned).collect()).unwrap_or_default(),
+        detail: event.detail.clone(),
     }
 }
 
@@ -255,6 +269,9 @@ const fn activity_kind(kind: &EventKind) -> ActivityKind {
         EventKind::MailFailed => ActivityKind::MailFailed,
         EventKind::AccountDisabled => ActivityKind::AccountDisabled,
         EventKind::AccountEnabled => ActivityKind::AccountEnabled,
+        EventKind::RoleGranted => ActivityKind::RoleGranted,
+        EventKind::RoleRevoked => ActivityKind::RoleRevoked,
+        EventKind::MetadataChanged => ActivityKind::MetadataChanged,
         _ => ActivityKind::Other,
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use accounts::SignedIn;
 use accounts::http::{
     ApiError, Authentication, Credentials, EmailRequirement, Freshness, Requirements,
     TrustedProxies, authenticate, check_json, client_ip, is_navigation, log_in_location,
 };
+use accounts::{Role, SignedIn};
 use serde::de::DeserializeOwned;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
@@ -24,14 +24,14 @@ use crate::context::Api;
 use crate::problem::error_response;
 use crate::unauthenticated::Unauthenticated;
 
-/// Extracts the user, or the error response to an unauthenticated request. It never rejects.
-pub(crate) type UserFilter = BoxedFilter<(Checked,)>;
+/// Extracts the user, or the response to a request without one. It never rejects.
+type UserFilter<User> = BoxedFilter<(Checked<User>,)>;
 
 /// A request whose user has been checked.
 #[doc(hidden)]
-pub struct Checked {
+pub struct Checked<User> {
     /// The user, or the response to the request.
-    user: Result<SignedIn, Response>,
+    user: Result<User, Response>,
     finish: Finish,
 }
 
@@ -64,6 +64,7 @@ pub struct Guard {
     api: Arc<Api>,
     site: Arc<Site>,
     requirements: Requirements,
+    role: Option<Role>,
     sessions: Sessions,
 }
 
@@ -96,7 +97,7 @@ pub struct GuardWith<Rest> {
 impl Guard {
     pub(crate) const fn new(api: Arc<Api>, site: Arc<Site>) -> Self {
         let (requirements, sessions) = (Requirements::DEFAULT, Sessions::AccessTokens);
-        Self { api, site, requirements, sessions }
+        Self { api, site, requirements, role: None, sessions }
     }
 
     /// Also accepts requests without an access token that carry the session cookie.
@@ -153,6 +154,28 @@ impl Guard {
         self
     }
 
+    /// Requires a role. Other users get 403, `role_required`. Roles are read with every request: if
+    /// a role is revoked, the next request is rejected. A second call replaces the role; a handler
+    /// that accepts several roles asks for them with [`SignedIn::has_role`].
+    ///
+    /// ```
+    /// # use api::{Auth, InvalidRole, Role, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn admin(auth: &Auth) -> Result<BoxedFilter<(Response,)>, InvalidRole> {
+    /// let guard = auth.guard().role(Role::parse("admin")?);
+    /// # Ok(
+    /// guard.route(warp::path!("admin"), async |user: SignedIn| {
+    ///     format!("hello administrator {}", user.id())
+    /// })
+    /// # )
+    /// # }
+    /// ```
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
     /// Adds a filter that runs after authentication, for example to read the body. It extracts one
     /// value, which is the last argument of the handler.
     ///
@@ -203,35 +226,68 @@ impl Guard {
     pub fn route<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
     where
         R: Filter<Error = Rejection>,
-        H: GuardedHandler<R, R::Extract, F>,
+        H: GuardedHandler<SignedIn, R, R::Extract, F>,
     {
         handler.guard(route, self.user())
+    }
+
+    /// Returns a route whose handler also runs for visitors, who have neither an access token nor a
+    /// session. A request with an access token that is not valid, or of a user whom the guard does
+    /// not accept, still gets an error.
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn home(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guard().page().optional(warp::path::end(), async |user: Option<SignedIn>| match user {
+    ///     Some(user) => format!("hello {}", user.email()),
+    ///     None => "hello stranger".to_owned(),
+    /// })
+    /// # }
+    /// ```
+    pub fn optional<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandler<Option<SignedIn>, R, R::Extract, F>,
+    {
+        let user = self.check(|user| match user {
+            Ok(user) => Ok(Some(user)),
+            Err(error) if error.is_visitor() => Ok(None),
+            Err(error) => Err(error),
+        });
+        handler.guard(route, user)
     }
 }
 
 impl Guard {
     /// Returns the filter that authenticates requests by their access tokens.
     pub(crate) fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
-        let Self { api, requirements, .. } = self.clone();
+        let guard = self.clone();
         warp::header::headers_cloned()
             .then(move |headers| {
-                let api = Arc::clone(&api);
+                let guard = guard.clone();
                 async move {
-                    let user = authenticate(&headers, &api.accounts, requirements).await;
+                    let Self { api, requirements, .. } = &guard;
+                    let user = authenticate(&headers, &api.accounts, *requirements).await;
+                    let user = user.and_then(|user| guard.check_role(&user).map(|()| user));
                     user.map_err(Unauthenticated::new)
                 }
             })
             .boxed()
     }
 
-    fn user(&self) -> UserFilter {
-        if self.sessions == Sessions::AccessTokens {
-            let checked = |user: Result<SignedIn, Unauthenticated>| Checked {
-                user: user.map_err(Unauthenticated::into_response),
-                finish: Finish(None),
-            };
-            return self.user_or_error().map(checked).boxed();
-        }
+    /// Returns the filter that extracts the user.
+    fn user(&self) -> UserFilter<SignedIn> {
+        self.check(|user| user)
+    }
+
+    /// Returns the filter that authenticates requests. `accept` decides which of them have the user
+    /// that the handler needs.
+    fn check<User: Send + 'static>(
+        &self,
+        accept: fn(Result<SignedIn, ApiError>) -> Result<User, ApiError>,
+    ) -> UserFilter<User> {
         let guard = self.clone();
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::method()
@@ -243,33 +299,63 @@ impl Guard {
             .then(move |method, path: FullPath, query: String, headers, address, peer| {
                 let guard = guard.clone();
                 async move {
+                    if guard.sessions == Sessions::AccessTokens {
+                        let Self { api, requirements, .. } = &guard;
+                        let user = authenticate(&headers, &api.accounts, *requirements).await;
+                        let user = accept(user).map_err(error_response);
+                        return Checked { user, finish: Finish(None) };
+                    }
                     let ip = client_ip(address, peer, &headers, &guard.site.proxies);
                     let request = Credentials { method: &method, headers: &headers, ip };
-                    guard.check_cookies(request, path.as_str(), &query).await
+                    let (user, finish) = guard.check_cookies(request).await;
+                    let user = accept(user);
+                    let respond = |error| guard.respond(request, path.as_str(), &query, error);
+                    Checked { user: user.map_err(respond), finish }
                 }
             })
             .boxed()
     }
 
-    async fn check_cookies(&self, request: Credentials<'_>, path: &str, query: &str) -> Checked {
-        let Self { api, site, requirements, sessions } = self;
+    fn check_role(&self, user: &SignedIn) -> Result<(), ApiError> {
+        match &self.role {
+            Some(role) if !user.has_role(role.as_str()) => {
+                Err(ApiError::RoleRequired(role.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_cookies(
+        &self,
+        request: Credentials<'_>,
+    ) -> (Result<SignedIn, ApiError>, Finish) {
+        let Self { api, requirements, .. } = self;
         let authentication = Authentication::new(&api.accounts, &api.cookies, request).await;
         let user = match authentication.user.clone() {
-            Ok(user) => requirements.check(&user, &api.accounts).map(|()| user),
+            Ok(user) => {
+                let checked = requirements.check(&user, &api.accounts);
+                checked.and_then(|()| self.check_role(&user)).map(|()| user)
+            }
             Err(error) => Err(error),
         };
-        let user = user.map_err(|error| {
-            let is_page = *sessions == Sessions::Pages;
-            if is_page && error.asks_for_log_in() && is_navigation(request.method, request.headers)
-            {
-                let next =
-                    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-                see_other(&log_in_location(&site.log_in_path, &next))
-            } else {
-                error_response(error)
-            }
-        });
-        Checked { user, finish: Finish(Some((authentication, Arc::clone(api)))) }
+        (user, Finish(Some((authentication, Arc::clone(api)))))
+    }
+
+    /// Returns the response to a request that is not accepted.
+    fn respond(
+        &self,
+        request: Credentials<'_>,
+        path: &str,
+        query: &str,
+        error: ApiError,
+    ) -> Response {
+        let is_page = self.sessions == Sessions::Pages;
+        if is_page && error.asks_for_log_in() && is_navigation(request.method, request.headers) {
+            let next = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+            see_other(&log_in_location(&self.site.log_in_path, &next))
+        } else {
+            error_response(error)
+        }
     }
 }
 
@@ -313,12 +399,12 @@ async fn read_json<T: DeserializeOwned>(
     body.read_up_to(limit, headers).await?.parse_for_app()
 }
 
-/// A handler for [`Guard::route`]: an async function of the user and of the values that the route
-/// extracts. There can be up to three values.
-pub trait GuardedHandler<Route, Values, Future>: Sized {
+/// A handler for [`Guard::route`] or [`Guard::optional`]: an async function of the user and of the
+/// values that the route extracts. There can be up to three values.
+pub trait GuardedHandler<User, Route, Values, Future>: Sized {
     /// Returns the route with its guard.
     #[doc(hidden)]
-    fn guard(self, route: Route, user: UserFilter) -> BoxedFilter<(Response,)>;
+    fn guard(self, route: Route, user: BoxedFilter<(Checked<User>,)>) -> BoxedFilter<(Response,)>;
 }
 
 /// A handler for [`GuardWith::route`]: an async function like a [`GuardedHandler`], with one more
@@ -326,22 +412,32 @@ pub trait GuardedHandler<Route, Values, Future>: Sized {
 pub trait GuardedHandlerWith<Route, Values, Rest, Future>: Sized {
     /// Returns the route with its guard.
     #[doc(hidden)]
-    fn guard_with(self, route: Route, user: UserFilter, rest: Rest) -> BoxedFilter<(Response,)>;
+    fn guard_with(
+        self,
+        route: Route,
+        user: BoxedFilter<(Checked<SignedIn>,)>,
+        rest: Rest,
+    ) -> BoxedFilter<(Response,)>;
 }
 
 macro_rules! guarded_handlers {
     ($(($($value:ident: $Value:ident),*))+) => {$(
-        impl<Handler, Route, $($Value,)* Output> GuardedHandler<Route, ($($Value,)*), Output>
-            for Handler
+        impl<User, Handler, Route, $($Value,)* Output>
+            GuardedHandler<User, Route, ($($Value,)*), Output> for Handler
         where
-            Handler: Fn(SignedIn, $($Value),*) -> Output + Clone + Send + Sync + 'static,
+            User: Send + 'static,
+            Handler: Fn(User, $($Value),*) -> Output + Clone + Send + Sync + 'static,
             Route: Filter<Extract = ($($Value,)*), Error = Rejection>,
             Route: Clone + Send + Sync + 'static,
             $($Value: Send + 'static,)*
             Output: Future<Output: Reply> + Send + 'static,
         {
-            fn guard(self, route: Route, user: UserFilter) -> BoxedFilter<(Response,)> {
-                let call = move |$($value: $Value,)* checked: Checked| {
+            fn guard(
+                self,
+                route: Route,
+                user: BoxedFilter<(Checked<User>,)>,
+            ) -> BoxedFilter<(Response,)> {
+                let call = move |$($value: $Value,)* checked: Checked<User>| {
                     let handler = self.clone();
                     async move {
                         let response = match checked.user {
@@ -369,10 +465,10 @@ macro_rules! guarded_handlers {
             fn guard_with(
                 self,
                 route: Route,
-                user: UserFilter,
+                user: BoxedFilter<(Checked<SignedIn>,)>,
                 rest: Rest,
             ) -> BoxedFilter<(Response,)> {
-                let check = |$($value: $Value,)* checked: Checked| {
+                let check = |$($value: $Value,)* checked: Checked<SignedIn>| {
                     let Checked { user, finish } = checked;
                     ready(match user {
                         Ok(user) => Ok((user, finish, $($value),*)),

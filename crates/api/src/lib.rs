@@ -23,7 +23,7 @@
 //! | `sqlite` (default) | `Builder::sqlite`, which stores accounts in a SQLite file |
 //! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
-//! | `testing` | `Builder::weak_hashes_for_tests` for an app's own tests, and the parsers of untrusted input for fuzz tests |
+//! | `testing` | `Builder::for_tests` and the module `testing`, for an app's own tests |
 //!
 //! A server other than warp's own must set the [`ClientAddress`] of each request.
 
@@ -50,7 +50,10 @@ mod unauthenticated;
 
 pub use accounts;
 pub use accounts::http::{ClientAddress, InvalidNetwork, TrustedProxies, TrustedProxy};
-pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
+pub use accounts::{
+    AccountEvent, BuildError, EventKind, InvalidRole, Origin, Role, SignUpRefusal, SignUpRequest,
+    SignedIn, Start,
+};
 pub use auth::Auth;
 pub use endpoints::openapi;
 pub use guard::{Guard, GuardWith, GuardedHandler, GuardedHandlerWith};

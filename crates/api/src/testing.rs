@@ -1,6 +1,10 @@
-//! The parsers of untrusted input, for fuzz tests. (Feature `testing`.)
+//! Helpers for the tests of an app, and the parsers of untrusted input for fuzz tests. (Feature
+//! `testing`.)
 
 use accounts::http::Cookies;
+#[cfg(feature = "sqlite")]
+pub use accounts::testing::memory_store;
+pub use accounts::testing::{ManualClock, PASSWORD, TestSession, sign_in_as};
 use accounts::{Origin, RefreshToken, SameSite};
 use api_types::RequestBody;
 use serde::de::DeserializeOwned;

@@ -6,11 +6,15 @@
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
 
+use accounts::{Accounts, Role};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use example::Example;
 use serde_json::Value;
 
 const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
 
+/// The example "testing" is a test itself, which `cargo test` runs.
 #[test]
 fn the_routes_are_under_their_prefix_without_the_part_that_is_off() {
     let app = Example::start("routes", &[]);
@@ -61,4 +65,40 @@ fn the_front_end_is_served_with_the_browser_client() {
     assert_eq!(status, 200);
     assert!(module.contains("export function createClient("), "{module}");
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
+}
+
+#[tokio::test]
+async fn the_page_for_administrators_requires_the_role() {
+    let app = Example::start("roles", &[]);
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
+    let log_in = || {
+        let (status, response) = app.send("POST", "/api/token", "", ADA);
+        assert_eq!(status, 200);
+        let response: Value = serde_json::from_str(&response).unwrap();
+        response["access_token"].as_str().unwrap().to_owned()
+    };
+    let token = log_in();
+    assert_eq!(app.send("GET", "/admin", "", "").0, 401);
+    assert_eq!(app.send("GET", "/admin", &token, "").0, 403);
+    assert_eq!(app.send("GET", "/posts", &token, ""), (200, "your posts".to_owned()));
+    assert_eq!(claims(&token)["plan"], "free");
+
+    // What `latchkey users grant` does.
+    let builder = Accounts::builder().sqlite(app.as_ref().join("app.db"));
+    let builder = builder.public_url("http://localhost").without_maintenance();
+    let accounts = builder.build().await.unwrap();
+    let ada = accounts.operator().user("ada@example.com").await.unwrap();
+    for name in ["admin", "moderator"] {
+        let _ = accounts.operator().grant_role(ada.id, &Role::parse(name).unwrap()).await.unwrap();
+    }
+    assert_eq!(app.send("GET", "/admin", &token, "").0, 200);
+    assert_eq!(app.send("GET", "/posts", &token, ""), (200, "all posts".to_owned()));
+    let claims = claims(&log_in());
+    assert_eq!(claims["roles"], serde_json::json!(["admin", "moderator"]));
+    assert_eq!(claims["plan"], "all");
+}
+
+fn claims(token: &str) -> Value {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&claims).unwrap()
 }

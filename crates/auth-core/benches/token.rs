@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokenVerifier, AccessTokens, Amr, Clock as _, JwkSet, OpenSession, Session,
-    SessionPolicy, SigningKey, SystemClock, SystemRandom, Timestamp, UserId,
+    AccessTokenVerifier, AccessTokens, Amr, Clock as _, JwkSet, NewAccessToken, OpenSession,
+    Session, SessionPolicy, SigningKey, SystemClock, SystemRandom, Timestamp, UserId,
 };
 use divan::Bencher;
 
@@ -38,7 +38,8 @@ impl Issuer {
     }
 
     fn issue(&self) -> String {
-        let issued = self.tokens.issue(&self.session, self.now, &SystemRandom);
+        let issued =
+            self.tokens.issue(&NewAccessToken::new(&self.session), self.now, &SystemRandom);
         issued.unwrap().token.as_str().to_owned()
     }
 

@@ -57,7 +57,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use auth_core::{
-//!     AccessTokens, Amr, Clock, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+//!     AccessTokens, Amr, Clock, NewAccessToken, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
 //!     SystemRandom, UserId,
 //! };
 //!
@@ -71,7 +71,7 @@
 //! let policy = SessionPolicy::default();
 //! let session = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
 //! let session = Session::open(session, now, &SystemRandom);
-//! let issued = tokens.issue(&session, now, &SystemRandom)?;
+//! let issued = tokens.issue(&NewAccessToken::new(&session), now, &SystemRandom)?;
 //! let claims = tokens.verify(issued.token.as_str(), now)?;
 //! assert_eq!((claims.user, claims.session), (user_id, session.id));
 //! # Ok(())
@@ -131,6 +131,7 @@ mod password;
 mod random;
 #[cfg(feature = "token")]
 mod refresh;
+mod roles;
 #[cfg(feature = "token")]
 mod secret_text;
 mod session;
@@ -201,6 +202,7 @@ pub use refresh::{
     FamilyHash, InvalidRefreshToken, RefreshState, RefreshToken, RefreshTokenHash, RefreshUse,
     ReplacedToken, ReuseReason, SuccessorSalt,
 };
+pub use roles::{InvalidRole, Role, Roles, TooManyRoles};
 pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
 pub use stored_bytes::InvalidStoredToken;
@@ -210,13 +212,13 @@ pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit, Network,
 pub use throttle::{CodeFailureOutcome, CodeFailures, CodeLimit};
 #[cfg(feature = "token")]
 pub use token::{
-    AccessToken, AccessTokens, IssuedToken, ScheduledKey, SigningKey, SigningKeySeed,
-    signing_position,
+    AccessToken, AccessTokens, IssuedToken, NewAccessToken, ScheduledKey, SigningKey,
+    SigningKeySeed, signing_position,
 };
 #[cfg(feature = "verify")]
 pub use token::{
-    AccessTokenVerifier, Claims, FetchError, InvalidToken, Jwk, JwkSet, KeyError, KeyFetch,
-    Verifier, VerifyError, bearer_token,
+    AccessTokenVerifier, Claims, CustomClaims, FetchError, InvalidCustomClaims, InvalidToken, Jwk,
+    JwkSet, KeyError, KeyFetch, Verifier, VerifyError, bearer_token,
 };
 #[cfg(feature = "factors")]
 pub use totp::{InvalidTotpCode, TotpCode, TotpSecret, TotpStep};

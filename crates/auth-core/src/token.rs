@@ -1,5 +1,6 @@
 mod bearer;
 mod claims;
+mod custom;
 #[cfg(feature = "token")]
 mod issue;
 mod jwk;
@@ -14,8 +15,9 @@ mod verify;
 
 pub use bearer::bearer_token;
 pub use claims::Claims;
+pub use custom::{CustomClaims, InvalidCustomClaims};
 #[cfg(feature = "token")]
-pub use issue::{AccessToken, AccessTokens, IssuedToken};
+pub use issue::{AccessToken, AccessTokens, IssuedToken, NewAccessToken};
 pub use jwk::{Jwk, JwkSet, KeyError};
 #[cfg(feature = "token")]
 pub use key::{SigningKey, SigningKeySeed};

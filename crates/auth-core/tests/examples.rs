@@ -13,8 +13,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Amr, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
-    SystemRandom, UserId,
+    AccessTokens, Amr, Clock as _, NewAccessToken, OpenSession, Session, SessionPolicy, SigningKey,
+    SystemClock, SystemRandom, UserId,
 };
 use example::{Example, binary};
 
@@ -42,7 +42,12 @@ fn issue(tokens: &AccessTokens, user: UserId) -> String {
     let session =
         OpenSession { user_id: user, remember: false, amr: Amr::PASSWORD, policy: &policy };
     let session = Session::open(session, now, &SystemRandom);
-    tokens.issue(&session, now, &SystemRandom).unwrap().token.as_str().to_owned()
+    tokens
+        .issue(&NewAccessToken::new(&session), now, &SystemRandom)
+        .unwrap()
+        .token
+        .as_str()
+        .to_owned()
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn page(title: &str, body: &str) -> Html<String> {
     Html(format!("{head}<main><h1>{title}</h1>{body}</main></html>"))
 }
 
-fn log_in_page(form: FormPage) -> Html<String> {
+fn log_in_page(form: &FormPage) -> Html<String> {
     page(form.title(), &form.to_html())
 }
 

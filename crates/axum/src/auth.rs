@@ -100,7 +100,7 @@ impl Auth {
     pub fn forms<S, R, P>(&self, render: R) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
-        R: Fn(FormPage) -> P + Send + Sync + 'static,
+        R: Fn(&FormPage) -> P + Send + Sync + 'static,
         P: IntoResponse,
     {
         forms::routes(Arc::clone(&self.shared), move |page| render(page).into_response())

@@ -31,7 +31,7 @@ struct Forms<R> {
 pub(crate) fn routes<S, R>(shared: Arc<Shared>, render: R) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
-    R: Fn(FormPage) -> Response + Send + Sync + 'static,
+    R: Fn(&FormPage) -> Response + Send + Sync + 'static,
 {
     let forms = Arc::new(Forms { shared, render });
     let mut router = Router::new();
@@ -51,7 +51,7 @@ struct Success {
     cookies: Vec<SetCookie>,
 }
 
-impl<R: Fn(FormPage) -> Response> Forms<R> {
+impl<R: Fn(&FormPage) -> Response> Forms<R> {
     fn show(&self, kind: FormKind, request: &Request) -> Response {
         let next = next_in_query(request.uri().query().unwrap_or_default());
         let form = Form { next, ..Form::default() };
@@ -210,7 +210,7 @@ impl<R: Fn(FormPage) -> Response> Forms<R> {
                 _ => page.error = Some(detail),
             }
         }
-        let mut response = (self.render)(page);
+        let mut response = (self.render)(&page);
         *response.status_mut() = status;
         finish(response.headers_mut(), Vec::new());
         if let Some((name, value)) = retry_after {

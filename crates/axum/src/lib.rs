@@ -42,7 +42,7 @@
 //! | `sqlite` (default) | `Builder::sqlite`, which stores accounts in a SQLite file |
 //! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
-//! | `testing` | `Builder::weak_hashes_for_tests` for an app's own tests |
+//! | `testing` | `Builder::for_tests`, for an app's own tests |
 
 mod auth;
 mod escape;

@@ -46,9 +46,9 @@ impl Rejection {
         Self { error, target }
     }
 
-    /// Returns whether the request has neither an access token nor a session.
+    /// Returns whether the request has neither an access token nor a valid session.
     pub(crate) const fn is_visitor(&self) -> bool {
-        matches!(self.error, ApiError::MissingToken | ApiError::InvalidRefreshToken(_))
+        self.error.is_visitor()
     }
 
     /// Returns the HTTP status of the problem.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
     Admission, Amr, ClientInfo, Clock as _, CounterKey, DecoyPosition, Email, Limit, Network,
-    OpenSession, PasswordHash, Random as _, RefreshToken, Session, SessionId, SessionPolicy,
+    OpenSession, PasswordHash, Random as _, RefreshToken, Roles, Session, SessionId, SessionPolicy,
     SystemClock, SystemRandom, UserId,
 };
 use user_store::{
@@ -65,6 +65,7 @@ pub(crate) async fn sign_up(store: Arc<dyn Store>, hash: Arc<PasswordHash>) -> C
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     };
     let event = Event::by_user(EventKind::AccountCreated, began_at, ClientInfo::default());
     store.create_user(&user, &hash, &event.about(id), None).await?;
@@ -97,7 +98,7 @@ impl RefreshTokens {
         let (rotation, successor) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
         let now = SystemClock.now();
         match store.rotate_refresh_token(&rotation, &SessionPolicy::default(), now).await? {
-            RotateOutcome::Rotated(_) => {
+            RotateOutcome::Rotated(..) => {
                 self.lock().push_back(successor);
                 Ok(())
             }
@@ -132,7 +133,7 @@ async fn open_session(store: &dyn Store, n: u32) -> CommandResult<RefreshToken> 
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);
     let opened = store.open_session(&new, found.password_version, None).await?;
-    if !matches!(opened, OpenSessionOutcome::Opened(_)) {
+    if !matches!(opened, OpenSessionOutcome::Opened { .. }) {
         return Err("the credentials were changed in the meantime".into());
     }
     let settled = SettledAttempt {

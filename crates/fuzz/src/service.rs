@@ -2,8 +2,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Amr, OpenSession, Random, Session, SessionPolicy, SigningKey, SigningKeySeed,
-    Timestamp, UserId,
+    AccessTokens, Amr, NewAccessToken, OpenSession, Random, Session, SessionPolicy, SigningKey,
+    SigningKeySeed, Timestamp, UserId,
 };
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
@@ -48,7 +48,8 @@ impl Service {
         let session =
             OpenSession { user_id: user, remember: false, amr: Amr::PASSWORD, policy: &policy };
         let session = Session::open(session, now, &FixedBytes);
-        let issued = tokens.issue(&session, now, &FixedBytes).expect("a token");
+        let issued =
+            tokens.issue(&NewAccessToken::new(&session), now, &FixedBytes).expect("a token");
         Self {
             issued: issued.token.as_str().to_owned(),
             pair: Ed25519KeyPair::from_seed_unchecked(&SEED)

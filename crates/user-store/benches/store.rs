@@ -5,8 +5,8 @@
 
 use auth_core::{
     Amr, ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, OpenSession, PasswordHasher,
-    PasswordPolicy, RefreshToken, Session, SessionPolicy, SuccessorSalt, SystemClock, SystemRandom,
-    Timestamp, UserId,
+    PasswordPolicy, RefreshToken, Roles, Session, SessionPolicy, SuccessorSalt, SystemClock,
+    SystemRandom, Timestamp, UserId,
 };
 use divan::Bencher;
 use tempfile::TempDir;
@@ -68,7 +68,7 @@ impl World {
 
     fn open(&self, new: &NewSession) {
         let opened = self.runtime.block_on(self.store.open_session(new, self.password, None));
-        assert!(matches!(opened, Ok(OpenSessionOutcome::Opened(_))));
+        assert!(matches!(opened, Ok(OpenSessionOutcome::Opened { .. })));
     }
 }
 
@@ -81,6 +81,7 @@ fn person(n: usize, now: Timestamp) -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     }
 }
 
@@ -126,7 +127,7 @@ fn rotate_refresh_token(bencher: Bencher<'_, '_>) {
         let policy = SessionPolicy::default();
         let rotated = world.store.rotate_refresh_token(&rotation, &policy, world.now);
         let rotated = world.runtime.block_on(rotated);
-        assert!(matches!(rotated, Ok(RotateOutcome::Rotated(_))));
+        assert!(matches!(rotated, Ok(RotateOutcome::Rotated(..))));
         token = successor;
     });
 }

@@ -8,11 +8,11 @@ use user_store::auth_core::{
     MailId, PasskeyId, SessionId, SingleUseId, Timestamp, UserId,
 };
 use user_store::rows::{
-    Account, Decoys, InsertOutcome, RowStore, Rows, StoredCode, StoredMail, StoredSession,
-    Transactions, Work,
+    Account, Decoys, InsertOutcome, RowStore, Rows, StoredCode, StoredFollower, StoredMail,
+    StoredSession, Transactions, Work,
 };
 use user_store::{
-    CodePurpose, Event, EventId, EventKind, KeySetVersion, Passkey, SigningKeySet, Store,
+    CodePurpose, Event, EventId, EventKind, KeySetVersion, Metadata, Passkey, SigningKeySet, Store,
     StoreError, async_trait,
 };
 
@@ -51,12 +51,14 @@ impl Transactions for Memory {
 #[derive(Clone, Default)]
 struct Tables {
     accounts: BTreeMap<UserId, Account>,
+    metadata: BTreeMap<UserId, Metadata>,
     sessions: BTreeMap<SessionId, StoredSession>,
     passkeys: BTreeMap<PasskeyId, Passkey>,
     used_ids: BTreeMap<[u8; 16], Timestamp>,
     counters: BTreeMap<CounterKey, (Counter, Timestamp)>,
     events: BTreeMap<i64, Event>,
     last_event: i64,
+    followers: BTreeMap<String, StoredFollower>,
     keys: Option<SigningKeySet>,
     decoys: Decoys,
     codes: BTreeMap<[u8; 32], StoredCode>,
@@ -108,6 +110,16 @@ impl Rows for Tables {
         let mut expired = find_all(&self.accounts, is_expired);
         expired.truncate(count(limit));
         Ok(expired)
+    }
+
+    fn metadata(&mut self, user: UserId) -> Result<Metadata> {
+        Ok(self.metadata.get(&user).cloned().unwrap_or_default())
+    }
+
+    fn save_metadata(&mut self, user: UserId, metadata: &Metadata) -> Result<()> {
+        self.metadata.insert(user, metadata.clone());
+        self.metadata.retain(|_, metadata| *metadata != Metadata::default());
+        Ok(())
     }
 
     fn session(&mut self, id: SessionId) -> Result<Option<StoredSession>> {
@@ -224,6 +236,10 @@ impl Rows for Tables {
         Ok(find_all(&self.events, is_listed))
     }
 
+    fn latest_event_id(&mut self) -> Result<Option<EventId>> {
+        Ok(self.events.keys().next_back().map(|id| EventId::from_number(*id)))
+    }
+
     fn latest_event_at(&mut self) -> Result<Option<Timestamp>> {
         Ok(self.events.values().map(|event| event.at).max())
     }
@@ -235,6 +251,15 @@ impl Rows for Tables {
 
     fn delete_expired_events(&mut self, until: Timestamp, limit: u32) -> Result<usize> {
         Ok(delete_expired(&mut self.events, until, limit, |event| Some(event.at)))
+    }
+
+    fn follower(&mut self, name: &str) -> Result<Option<StoredFollower>> {
+        Ok(self.followers.get(name).copied())
+    }
+
+    fn save_follower(&mut self, name: &str, follower: &StoredFollower) -> Result<()> {
+        self.followers.insert(name.to_owned(), *follower);
+        Ok(())
     }
 
     fn signing_keys(&mut self) -> Result<SigningKeySet> {

@@ -72,6 +72,9 @@ pub struct Event {
     pub kid: Option<String>,
     /// The methods of the sign-in, if the kind is [`SignedIn`](EventKind::SignedIn).
     pub amr: Option<Amr>,
+    /// The role that was granted or revoked, or the part of the metadata that was changed: `public`
+    /// or `private`.
+    pub detail: Option<String>,
 }
 
 impl Event {
@@ -79,7 +82,17 @@ impl Event {
     #[must_use]
     pub const fn by_user(kind: EventKind, at: Timestamp, client: ClientInfo) -> Self {
         let actor = Actor::User;
-        Self { at, kind, actor, user: None, session: None, client, kid: None, amr: None }
+        Self {
+            at,
+            kind,
+            actor,
+            user: None,
+            session: None,
+            client,
+            kid: None,
+            amr: None,
+            detail: None,
+        }
     }
 
     /// Builds an event caused by an operator.
@@ -104,6 +117,12 @@ impl Event {
     #[must_use]
     pub fn with_amr(self, amr: Amr) -> Self {
         Self { amr: Some(amr), ..self }
+    }
+
+    /// Sets the role, or the part of the metadata, that the event is about.
+    #[must_use]
+    pub fn with_detail(self, detail: &str) -> Self {
+        Self { detail: Some(detail.to_owned()), ..self }
     }
 
     /// Sets the signing key that the event is about.
@@ -284,6 +303,12 @@ event_kinds! {
     PasskeyCounterRegressed = "passkey_counter_regressed",
     /// A mail was rejected for good.
     MailFailed = "mail_failed",
+    /// An operator granted a role to a user.
+    RoleGranted = "role_granted",
+    /// An operator revoked a role of a user.
+    RoleRevoked = "role_revoked",
+    /// The app, or an operator, changed the public or the private metadata of a user.
+    MetadataChanged = "metadata_changed",
     /// An operator disabled an account.
     AccountDisabled = "account_disabled",
     /// An operator enabled an account again.

@@ -105,16 +105,19 @@ pub mod factor_races;
 pub mod factor_rows;
 mod factor_steps;
 pub mod factors;
+pub mod followers;
 pub mod imports;
 pub mod invitations;
 pub mod keys;
 pub mod mails;
+pub mod metadata;
 pub mod order;
 pub mod passkeys;
 pub mod password_reset;
 pub mod races;
 pub mod refresh;
 pub mod repeats;
+pub mod roles;
 pub mod second_step;
 pub mod second_step_races;
 pub mod sessions;
@@ -138,6 +141,14 @@ macro_rules! conformance_tests {
         mod imports {
             use super::*;
             $crate::imports_cases! { $deployment }
+        }
+        mod roles {
+            use super::*;
+            $crate::roles_cases! { $deployment }
+        }
+        mod metadata {
+            use super::*;
+            $crate::metadata_cases! { $deployment }
         }
         mod sessions {
             use super::*;
@@ -194,6 +205,10 @@ macro_rules! conformance_tests {
         mod factors {
             use super::*;
             $crate::factors_cases! { $deployment }
+        }
+        mod followers {
+            use super::*;
+            $crate::followers_cases! { $deployment }
         }
         mod factor_rows {
             use super::*;

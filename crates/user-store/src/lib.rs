@@ -2,7 +2,7 @@
 //!
 //! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
 //! [`SessionStore`], [`FactorStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`], [`DecoyStore`],
-//! [`CodeStore`] and [`Outbox`]. [`Store`] combines them.
+//! [`CodeStore`], [`MetadataStore`], [`Outbox`] and [`FollowerStore`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
 //! (feature `postgres`) in a PostgreSQL database. `copy_store` (both features) copies one store to
 //! another. `rows::RowStore` (feature `rows`) implements them over any other database. Every backend
@@ -31,7 +31,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{
-//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy,
+//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy, Roles,
 //!     SystemClock, SystemRandom, UserId,
 //! };
 //! use user_store::{Event, EventKind, SqliteStore, User, UserStore};
@@ -47,6 +47,7 @@
 //!     disabled_at: None,
 //!     email_verified_at: None,
 //!     second_factor_at: None,
+//!     roles: Roles::NONE,
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
@@ -77,8 +78,10 @@ mod copy_end;
 mod decoys;
 mod error;
 mod factors;
+mod followers;
 mod keys;
 mod mails;
+mod metadata;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migrated;
 #[cfg(feature = "postgres")]
@@ -126,11 +129,18 @@ pub use factors::{
     ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome, Totp,
     TurnOffOutcome, TurnOnOutcome,
 };
+pub use followers::{
+    AdvanceFollowerOutcome, ClaimFollowerOutcome, FOLLOWER_LEASE, Follower, FollowerLease,
+    FollowerPosition, FollowerStore, LeaseHolder, Start,
+};
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{
     CodeMessage, FAILED_MAIL_RETENTION, InvitationMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK,
     Mail, MailCounts, MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind,
     Outbox, Requested, ResetMessage, RetryMailsOutcome,
+};
+pub use metadata::{
+    InvalidMetadata, Metadata, MetadataChange, MetadataKind, MetadataStore, MetadataValue,
 };
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;
@@ -150,7 +160,7 @@ pub use statement_record::StatementRecord;
 pub use store::{EraseOutcome, Erasure, HealthCheck, Purged, Store};
 pub use user_data::{UserData, UserDataStore};
 pub use users::{
-    Challenge, CreateUserError, Credentials, DeviceVersion, ImportUsersOutcome, KnownBrowsers,
-    PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser,
-    UpdateUserOutcome, User, UserStore,
+    Challenge, CreateUserError, Credentials, DeviceVersion, GrantRoleOutcome, ImportUsersOutcome,
+    KnownBrowsers, PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication,
+    RevokeRoleOutcome, SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
 };

@@ -13,6 +13,7 @@ mod decoys;
 mod erasure;
 mod error;
 mod factors;
+mod followers;
 mod health;
 mod heartbeat;
 mod host_by_host;
@@ -23,6 +24,7 @@ mod keys;
 mod lifetime;
 mod lookups;
 mod mails;
+mod metadata;
 mod open;
 #[cfg(test)]
 mod plans;

@@ -1,6 +1,6 @@
 //! A complete [`Store`](crate::Store) from a few operations on rows.
 //!
-//! A [`Store`](crate::Store) has eighty methods, and most are transactions with rules that
+//! A [`Store`](crate::Store) has ninety methods, and most are transactions with rules that
 //! must not be broken. [`RowStore`] implements all of them. It only needs [`Transactions`], which
 //! runs a function in a transaction, and [`Rows`], which reads and writes rows in it. The rules stay
 //! in this crate, and are the same as those of `SqliteStore`.
@@ -38,8 +38,8 @@ mod traits;
 mod transactions;
 
 pub use row::{
-    Account, AccountTotp, Decoys, PendingTotp, StoredCode, StoredMail, StoredRecoveryCodes,
-    StoredSession,
+    Account, AccountTotp, Decoys, PendingTotp, StoredCode, StoredFollower, StoredMail,
+    StoredRecoveryCodes, StoredSession,
 };
 pub use store::RowStore;
 pub use traits::{InsertOutcome, Rows, Transactions, Work};

@@ -12,11 +12,14 @@ pub(crate) mod email_change;
 pub(crate) mod email_sign_in;
 pub(crate) mod email_verification;
 pub(crate) mod factors;
+pub(crate) mod followers;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod mails;
+pub(crate) mod metadata;
 pub(crate) mod password_reset;
 pub(crate) mod refresh;
+pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_core::{
     ClientInfo, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, ReuseReason,
-    Session, SessionId, SessionPolicy, SuccessorSalt, Timestamp, UserId,
+    Roles, Session, SessionId, SessionPolicy, SuccessorSalt, Timestamp, UserId,
 };
 
 use crate::error::StoreError;
@@ -251,8 +251,13 @@ impl Rotation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum OpenSessionOutcome {
-    /// The session was opened, and these other sessions were ended.
-    Opened(Vec<SessionId>),
+    /// The session was opened.
+    Opened {
+        /// The account.
+        user: User,
+        /// Other sessions, which were ended.
+        ended: Vec<SessionId>,
+    },
     /// The password was changed, or the account disabled or deleted, since the credentials were
     /// read. Nothing was written.
     CredentialsChanged,
@@ -261,13 +266,14 @@ pub enum OpenSessionOutcome {
 }
 
 /// The outcome of [`SessionStore::rotate_refresh_token`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum RotateOutcome {
-    /// The successor has replaced the token. This is the refreshed session.
-    Rotated(Session),
+    /// The successor has replaced the token. These are the refreshed session and the roles of its
+    /// user.
+    Rotated(Session, Roles),
     /// The token was rotated a moment ago. Its successor can be derived again with this salt.
-    Repeated(Session, SuccessorSalt),
+    Repeated(Session, Roles, SuccessorSalt),
     /// The token was replaced earlier, and this use counts as reuse for this reason. Its session
     /// was ended and is returned.
     Reused(Session, ReuseReason),

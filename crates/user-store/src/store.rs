@@ -9,8 +9,10 @@ use crate::codes::CodeStore;
 use crate::decoys::DecoyStore;
 use crate::error::StoreError;
 use crate::factors::FactorStore;
+use crate::followers::FollowerStore;
 use crate::keys::KeyStore;
 use crate::mails::Outbox;
+use crate::metadata::MetadataStore;
 use crate::sessions::SessionStore;
 use crate::user_data::UserDataStore;
 use crate::users::UserStore;
@@ -27,10 +29,12 @@ pub trait Store:
     + KeyStore
     + DecoyStore
     + UserDataStore
+    + MetadataStore
     + CodeStore
     + Outbox
     + Erasure
     + FactorStore
+    + FollowerStore
     + HealthCheck
 {
     /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events
@@ -55,10 +59,12 @@ impl<T> Store for T where
         + KeyStore
         + DecoyStore
         + UserDataStore
+        + MetadataStore
         + CodeStore
         + Outbox
         + Erasure
         + FactorStore
+        + FollowerStore
         + HealthCheck
 {
 }

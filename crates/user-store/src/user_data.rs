@@ -6,6 +6,7 @@ use auth_core::{PasswordHash, UserId};
 use crate::audit::Event;
 use crate::error::StoreError;
 use crate::factors::Factors;
+use crate::metadata::MetadataValue;
 use crate::sessions::SessionRecord;
 use crate::users::User;
 
@@ -25,6 +26,8 @@ pub struct UserData {
     pub user: User,
     /// The hash of the current password.
     pub password_hash: PasswordHash,
+    /// The metadata that the user can read. The private metadata is left out.
+    pub public_metadata: Option<MetadataValue>,
     /// The second factors and the passkeys.
     pub factors: Factors,
     /// The sessions, including expired ones that have not been purged yet.

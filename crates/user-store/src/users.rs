@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, EmailKey, InvitationTokenHash, MailId, PasswordHash, Session,
-    Timestamp, UserId,
+    ClientInfo, DecoyPosition, Email, EmailKey, InvitationTokenHash, MailId, PasswordHash, Role,
+    Roles, Session, Timestamp, UserId,
 };
 
 use crate::audit::Event;
 use crate::error::StoreError;
 use crate::keys::KeySetVersion;
 use crate::mails::NewCode;
+use crate::metadata::Metadata;
 
 /// Stores accounts and their passwords.
 ///
@@ -24,6 +25,8 @@ use crate::mails::NewCode;
 ///   user's password or disables an account, all sessions of the user end.
 /// - When users change their own password, the account forgets its known browsers: the
 ///   [`DeviceVersion`] is incremented.
+/// - Only operators grant and revoke roles. Of concurrent changes to the roles of a user, all take
+///   effect.
 /// - Deleting an account deletes everything stored about its user. The audit log keeps one event,
 ///   which records that the account with this user id was deleted.
 #[doc = include_str!("signatures/UserStore.md")]
@@ -135,6 +138,22 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
+    /// Grants a role on behalf of an operator. It applies to the sessions that the user has.
+    async fn grant_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<GrantRoleOutcome, StoreError>;
+
+    /// Revokes a role on behalf of an operator. The sessions of the user stay active.
+    async fn revoke_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<RevokeRoleOutcome, StoreError>;
+
     /// Deletes an account on behalf of an operator, and everything stored about its user, except
     /// notices, until they are sent.
     async fn delete_user(
@@ -144,7 +163,7 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Imports accounts on behalf of an operator, and adapts the [decoys](crate::DecoyStore) to
+    /// Imports accounts with their roles and metadata on behalf of an operator, and adapts the [decoys](crate::DecoyStore) to
     /// their hashes. If the email address or the id of one of them is taken, none is imported.
     async fn import_users(
         &self,
@@ -156,7 +175,7 @@ pub trait UserStore: Send + Sync + 'static {
     async fn check_import(&self, users: &[StoredUser]) -> Result<ImportUsersOutcome, StoreError>;
 
     /// Returns the same accounts as [`users`](Self::users), in the same order, with their password
-    /// hashes. For an operator's export.
+    /// hashes and their metadata. For an operator's export.
     async fn export_users(
         &self,
         after: Option<UserId>,
@@ -180,15 +199,19 @@ pub struct User {
     pub email_verified_at: Option<Timestamp>,
     /// When the second factor was turned on, if it is on ([`FactorStore`](crate::FactorStore)).
     pub second_factor_at: Option<Timestamp>,
+    /// The roles that operators have granted.
+    pub roles: Roles,
 }
 
-/// An account with its password hash, for imports and exports.
+/// An account with its password hash and its metadata, for imports and exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredUser {
     /// The account.
     pub user: User,
     /// The hash of the current password.
     pub password_hash: PasswordHash,
+    /// The metadata.
+    pub metadata: Metadata,
 }
 
 /// The version of a user's password. Every password change increments it, even a change to an
@@ -329,6 +352,32 @@ pub enum ReauthenticatedChangeOutcome {
 pub enum UpdateUserOutcome {
     /// The account is in the requested state. It may have been in that state before the call.
     Updated,
+    /// No account has this id. Nothing was written.
+    NotFound,
+}
+
+/// The outcome of [`UserStore::grant_role`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum GrantRoleOutcome {
+    /// The user did not have the role, and has it now.
+    Granted,
+    /// The user already had the role. Nothing was written.
+    Unchanged,
+    /// The user has [`Roles::MAX_COUNT`] other roles. Nothing was written.
+    TooManyRoles,
+    /// No account has this id. Nothing was written.
+    NotFound,
+}
+
+/// The outcome of [`UserStore::revoke_role`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RevokeRoleOutcome {
+    /// The user had the role, and does not have it any more.
+    Revoked,
+    /// The user did not have the role. Nothing was written.
+    Unchanged,
     /// No account has this id. Nothing was written.
     NotFound,
 }

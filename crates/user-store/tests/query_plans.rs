@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use user_store::conformance::{
-    attempts, audit, decoys, factor_rows, factors, imports, passkeys, refresh, repeats,
-    second_step, sessions, users,
+    attempts, audit, decoys, factor_rows, factors, followers, imports, metadata, passkeys, refresh,
+    repeats, roles, second_step, sessions, users,
 };
 use user_store::{SqliteStore, StatementRecord};
 
@@ -50,6 +50,10 @@ async fn run_all_operations() {
         users::a_password_set_by_an_operator_ends_all_sessions,
         users::an_operator_deletes_an_account_and_everything_stored,
         imports::users_are_imported_unchanged,
+        roles::a_change_of_roles_is_recorded_once_with_the_role,
+        roles::a_sign_in_and_a_refresh_return_the_roles,
+        metadata::the_two_values_are_set_and_removed_independently,
+        metadata::metadata_is_imported_and_exported,
         sessions::a_sign_in_can_replace_the_password_hash,
         sessions::a_sign_in_ends_the_session_that_it_replaces,
         sessions::a_session_beyond_the_limit_ends_the_least_recently_used_one,
@@ -72,6 +76,7 @@ async fn run_all_operations() {
         factor_rows::an_operator_resets_the_second_factor,
         factor_rows::unlocking_an_account_clears_the_wrong_codes,
         factor_rows::expired_ids_and_apps_are_purged_in_batches,
+        followers::a_released_follower_is_claimed_at_its_position,
         second_step::each_step_of_an_app_opens_one_session,
         second_step::a_recovery_code_opens_one_session,
         passkeys::a_passkey_is_renamed_by_its_owner,
@@ -109,6 +114,8 @@ async fn all_statements_use_indexes_except_those_that_count_accounts() {
         "passkeys",
         "code_failures",
         "used_ids",
+        "m",
+        "user_metadata",
     ];
     let reads_all = |step: &String| {
         tables.iter().any(|table| {

@@ -67,6 +67,7 @@ fn switch(route: Route, options: PageOptions) -> Html {
             html! { <NotFound /> }
         }
         Route::EmailLogin if mail != Mail::WithSignIn => html! { <NotFound /> },
+        _ if route.page_of_app().is_some() => html! { <NotFound /> },
         Route::Home => html! { <Home {sign_up} /> },
         Route::Signup => {
             let render = move |()| html! { <Signup {policy} {sign_up} /> };

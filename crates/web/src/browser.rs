@@ -13,6 +13,7 @@ use web_sys::{
 
 use crate::mail::Mail;
 use crate::sign_up::SignUp;
+use crate::site::Site;
 
 /// Returns the element with this id.
 #[must_use]
@@ -63,6 +64,20 @@ pub fn sign_up() -> SignUp {
 #[must_use]
 pub fn mail() -> Mail {
     Mail::from_meta(meta("mail").as_deref(), meta("email-log-in").as_deref())
+}
+
+/// Returns the app that the pages belong to, which the server has written into the page.
+#[must_use]
+pub fn site() -> Site {
+    Site::from_meta(meta("app-name"), meta("logo"), meta("after-log-in"))
+}
+
+/// Loads another document in place of this one. The browser's history keeps no entry for this one.
+pub(crate) fn replace_document(url: &str) {
+    if let Some(window) = web_sys::window() {
+        // This fails only for a text that is not a URL, but a path always is one.
+        let _ = window.location().replace(url);
+    }
 }
 
 /// Sets the title of the document. The title of the failure page stays as it is.

@@ -47,6 +47,7 @@ pub use form::{Form, FormProps};
 pub use form_data::FormData;
 pub use hidden_username::hidden_username;
 pub use keyhole::{door, keyhole};
+pub(crate) use link::account_link;
 pub use link::{Link, LinkProps};
 pub use loading_page::loading_page;
 pub use local_date::{LocalDate, LocalDateProps};

@@ -8,6 +8,7 @@ use crate::browser;
 use crate::components::{Link, NavBar, keyhole};
 use crate::routes::{LoginNotice, LoginState, Route};
 use crate::sign_up::SignUp;
+use crate::site::site;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct FrameProps {
@@ -22,7 +23,8 @@ pub(crate) struct FrameProps {
 pub(crate) fn Frame(props: &FrameProps) -> Html {
     let session = use_session();
     let navigator = use_navigator();
-    let current = use_route().unwrap_or(Route::NotFound);
+    let current = use_route().filter(|route: &Route| route.page_of_app().is_none());
+    let current = current.unwrap_or(Route::NotFound);
     let visit = use_visit();
     let is_ending = *session.session() == Session::Ending;
     use_focus_after_navigation(visit);
@@ -48,7 +50,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
             <a class="skip-link" href="#main" onclick={|event: MouseEvent| skip(&event)}>{"Skip to content"}</a>
             <header class="masthead">
                 <Link to={Route::Home} current={current == Route::Home} class="brand">
-                    {keyhole()}{"Latchkey"}
+                    {logo()}{site().name}
                 </Link>
                 <NavBar
                     {current}
@@ -64,6 +66,14 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                 <p>{"No trackers. No third-party content."}</p>
             </footer>
         </>
+    }
+}
+
+/// Renders the logo of the app. The name is next to it, so it has no text.
+fn logo() -> Html {
+    match site().logo {
+        Some(src) => html! { <img class="logo" {src} alt="" /> },
+        None => keyhole(),
     }
 }
 

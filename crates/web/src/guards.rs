@@ -6,7 +6,7 @@ use yew_session::{ApiError, Session, SessionEndReason, SessionHandle, User, use_
 
 use crate::components::{ErrorPage, loading_page};
 use crate::messages::describe;
-use crate::routes::{LoginNotice, MailLink, Route, redirect_to_login};
+use crate::routes::{LoginNotice, MailLink, Route, leave_for_signed_in, redirect_to_login};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {
@@ -47,19 +47,21 @@ pub(crate) struct SignedOutOnlyProps {
     pub(crate) render: Callback<(), Html>,
 }
 
-/// Shows a page to signed-out users only. Signed-in users are redirected to the private page.
+/// Shows a page to signed-out users only. Signed-in users are redirected to the private page, or to
+/// a page of the app.
 #[component]
 pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     let session = use_session();
     let navigator = use_navigator();
+    let location = use_location();
     // The user may have signed in from another tab since the last check.
     use_effect_with((), {
         let session = session.clone();
         move |()| session.check_if_signed_out()
     });
     use_effect_with(matches!(session.session(), Session::SignedIn(_)), move |is_signed_in| {
-        if *is_signed_in && let Some(navigator) = navigator {
-            navigator.replace(&Route::Private);
+        if *is_signed_in && let (Some(navigator), Some(location)) = (navigator, location) {
+            leave_for_signed_in(&navigator, &location);
         }
     });
     match session.session() {

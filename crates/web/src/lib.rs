@@ -14,6 +14,7 @@
 //! | [`browser`], `storage`, `download`, `webauthn` | wrappers of browser APIs |
 //! | `mail` | for which purposes the server sends mails |
 //! | `sign_up` | whether visitors can create accounts |
+//! | `site` | the app that the pages belong to: its name, its logo and its own pages |
 //!
 //! The session of this tab is in the crate `yew-session`.
 //!
@@ -33,10 +34,12 @@ pub mod messages;
 pub mod pages;
 pub mod routes;
 mod sign_up;
+mod site;
 mod storage;
 mod webauthn;
 
 pub use app::{App, AppProps};
 pub use mail::Mail;
 pub use sign_up::SignUp;
+pub use site::{Site, set_site};
 pub use webauthn::Passkeys;

@@ -1,11 +1,12 @@
 //! Mounts the application in the element `#app` of `index.html`.
 
-use web::{App, AppProps, Passkeys, browser};
+use web::{App, AppProps, Passkeys, browser, set_site};
 use yew_router::history::{AnyHistory, BrowserHistory};
 use yew_session::Session;
 
 fn main() {
     let Some(root) = browser::element("app") else { return };
+    set_site(browser::site());
     let props = AppProps {
         history: AnyHistory::from(BrowserHistory::new()),
         password_policy: browser::password_policy(),

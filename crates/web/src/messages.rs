@@ -6,6 +6,7 @@ use auth_core::PasswordError;
 use yew_session::{ApiError, Rejection};
 
 use crate::format::count;
+use crate::site::site;
 use crate::webauthn::WebauthnError;
 
 /// An error of a form field.
@@ -151,7 +152,7 @@ impl From<PasswordError> for FieldProblem {
 pub fn describe(error: &ApiError) -> String {
     match error {
         ApiError::Unreachable => {
-            "Latchkey cannot be reached. Check your connection and try again.".to_owned()
+            format!("{} cannot be reached. Check your connection and try again.", site().name)
         }
         ApiError::Unreadable => server_error(None),
         ApiError::Rejected(rejection) => describe_rejection(rejection),
@@ -159,7 +160,10 @@ pub fn describe(error: &ApiError) -> String {
 }
 
 fn describe_rejection(rejection: &Rejection) -> String {
-    let Rejection { status, code, retry_after, .. } = rejection;
+    let Rejection { status, code, retry_after, refusal, .. } = rejection;
+    if let Some(message) = refusal {
+        return message.clone();
+    }
     match (status, code) {
         (_, Some(ErrorCode::InvalidCredentials)) => {
             "Incorrect e-mail address or password. Check both and try again.".to_owned()
@@ -228,10 +232,11 @@ fn describe_rejection(rejection: &Rejection) -> String {
         }
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
         (503, Some(ErrorCode::Overloaded)) => {
-            format!("Latchkey is very busy right now. Try again {}.", when(*retry_after))
+            format!("{} is very busy right now. Try again {}.", site().name, when(*retry_after))
         }
         (503, _) => {
-            format!("Latchkey is temporarily unavailable. Try again {}.", when(*retry_after))
+            let when = when(*retry_after);
+            format!("{} is temporarily unavailable. Try again {when}.", site().name)
         }
         (413, _) => "The text that you entered is too long. Shorten it and try again.".to_owned(),
         (500.., _) => server_error(*retry_after),

@@ -12,6 +12,9 @@ use yew_router::navigator::Navigator;
 use yew_router::query::{FromQuery as _, Raw};
 use yew_router::{AnyRoute, Routable};
 
+use crate::browser;
+use crate::site::site;
+
 /// A page of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
 pub enum Route {
@@ -46,6 +49,18 @@ pub enum Route {
     #[not_found]
     #[at("/404")]
     NotFound,
+}
+
+impl Route {
+    /// Returns the URL of the page that the app has in place of this one.
+    pub(crate) fn page_of_app(self) -> Option<&'static str> {
+        let after_log_in = site().after_log_in?;
+        match self {
+            Self::Home => Some("/"),
+            Self::Private => Some(after_log_in),
+            _ => None,
+        }
+    }
 }
 
 /// The router state of the pages for logging in, and of the page that requests a reset link. An
@@ -157,14 +172,42 @@ pub(crate) fn mail_link(location: &Location) -> MailLink {
     location.state::<MailLink>().map(|link| (*link).clone()).unwrap_or_default()
 }
 
-/// Returns the page to go to after a log-in at `location`. A duplicated `next` is ignored.
-#[must_use]
-pub fn destination(location: &Location) -> AnyRoute {
+/// Goes to the page that follows a log-in at `location`.
+pub(crate) fn follow_log_in(navigator: &Navigator, location: &Location) {
+    let next = destination(location);
+    if is_page_of_app(&next) {
+        browser::replace_document(&next);
+    } else {
+        let state = location.state::<LoginState>().unwrap_or_default();
+        navigator.replace_with_state::<AnyRoute, _>(&AnyRoute::new(next), state.link.clone());
+    }
+}
+
+/// Leaves a page for signed-out users at `location`, because the user is signed in.
+pub(crate) fn leave_for_signed_in(navigator: &Navigator, location: &Location) {
+    match (destination(location), Route::Private.page_of_app()) {
+        (next, _) if is_page_of_app(&next) => browser::replace_document(&next),
+        (_, Some(page)) => browser::replace_document(page),
+        (_, None) => navigator.replace(&Route::Private),
+    }
+}
+
+/// Returns the path of the page to go to after a log-in at `location`. A duplicated `next` is
+/// ignored.
+fn destination(location: &Location) -> String {
     let next = location.query::<LoginQuery>().ok().and_then(|query| query.next);
     match next {
-        Some(next) if is_local_path(&next) => AnyRoute::new(next),
-        _ => AnyRoute::new(Route::Private.to_path()),
+        Some(next) if is_local_path(&next) => next,
+        _ => Route::Private.page_of_app().map_or_else(|| Route::Private.to_path(), str::to_owned),
     }
+}
+
+/// Returns whether the path is that of a page that the server has to load, because it belongs to
+/// the app.
+fn is_page_of_app(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let route = Route::recognize(path).unwrap_or(Route::NotFound);
+    site().after_log_in.is_some() && (route == Route::NotFound || route.page_of_app().is_some())
 }
 
 /// Returns whether every browser resolves `next` to a URL on this origin.
@@ -184,11 +227,12 @@ mod tests {
     use yew_router::query::Raw;
 
     use super::*;
+    use crate::site::{Site, set_site};
 
     fn destination_of(query: &str) -> String {
         let history = MemoryHistory::new();
         history.push_with_query("/login", Raw(query)).unwrap();
-        destination(&history.location()).to_path()
+        destination(&history.location())
     }
 
     #[test]
@@ -265,6 +309,32 @@ mod tests {
         ] {
             assert_eq!(destination_of(&format!("next={next}")), "/private", "{next}");
         }
+    }
+
+    fn belong_to_an_app() {
+        let name = "Notes";
+        set_site(Site { name, logo: None, after_log_in: Some("/notes?new") });
+    }
+
+    #[test]
+    fn without_a_next_a_log_in_leads_to_the_page_of_the_app() {
+        belong_to_an_app();
+        for query in ["", "next=//example.com", "next=/a&next=/b"] {
+            assert_eq!(destination_of(query), "/notes?new", "{query}");
+        }
+        assert_eq!(destination_of("next=/notes/7"), "/notes/7");
+    }
+
+    #[test]
+    fn only_other_paths_than_those_of_the_pages_belong_to_the_app() {
+        let of_app = ["/", "/private", "/notes", "/notes?new", "/settings/x", "/login-help#a"];
+        let ours = ["/settings", "/settings?a=/notes#b", "/login/", "/verify#code=x"];
+        for path in of_app.iter().chain(&ours) {
+            assert!(!is_page_of_app(path), "{path}");
+        }
+        belong_to_an_app();
+        assert!(of_app.iter().all(|path| is_page_of_app(path)));
+        assert!(!ours.iter().any(|path| is_page_of_app(path)));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Rejection {
     pub status: u16,
     /// The error code, if the response has one that this version knows.
     pub code: Option<ErrorCode>,
+    /// The message of the app that refused a sign-up.
+    pub refusal: Option<String>,
     /// The rejected fields.
     pub errors: Vec<FieldError>,
     /// The number of seconds after which another attempt may succeed.
@@ -34,6 +36,12 @@ pub struct Rejection {
 #[derive(Deserialize)]
 struct ProblemCode {
     code: ErrorCode,
+}
+
+/// The text of a [`Problem`](api_types::Problem).
+#[derive(Deserialize)]
+struct ProblemDetail {
+    detail: String,
 }
 
 /// The rejected fields of a [`Problem`](api_types::Problem).
@@ -52,6 +60,10 @@ impl ApiError {
         Self::Rejected(Rejection {
             status,
             code,
+            refusal: (code == Some(ErrorCode::SignUpRefused))
+                .then(|| serde_json::from_str::<ProblemDetail>(body).ok())
+                .flatten()
+                .map(|problem| problem.detail),
             errors: errors.unwrap_or_default(),
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
             second_factor: (code == Some(ErrorCode::SecondFactorRequired))
@@ -127,6 +139,19 @@ mod tests {
         let ApiError::Rejected(rejection) = ApiError::rejected(422, None, body) else { panic!() };
         assert_eq!(rejection.code, Some(ErrorCode::InvalidFields));
         assert_eq!(rejection.errors[0].field, "email");
+    }
+
+    #[test]
+    fn only_the_text_of_a_refused_sign_up_is_read() {
+        let refusal = |code| {
+            let body = format!(r#"{{"code":"{code}","detail":"Invited users only."}}"#);
+            match ApiError::rejected(403, None, &body) {
+                ApiError::Rejected(rejection) => rejection.refusal,
+                _ => panic!(),
+            }
+        };
+        assert_eq!(refusal("sign_up_refused").as_deref(), Some("Invited users only."));
+        assert_eq!(refusal("sign_up_disabled"), None);
     }
 
     #[test]

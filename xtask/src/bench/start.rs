@@ -23,7 +23,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let starts = (0..rounds).map(|_| start(&installation)).collect::<Result<Vec<_>>>()?;
     let memory = (0..3).map(|_| memory(&installation)).collect::<Result<Vec<_>>>()?;
     let binary = fs::metadata(installation.binary())?.len() as f64 / f64::from(1 << 20);
-    let pages = web::size::Report::read(&workspace::web_dist())?;
+    let pages = web::size::Report::read(&workspace::pages_dist())?;
     let mut section = Section::new("start");
     let start = Row::new("start, from exec to the first response", "ms", &starts);
     section.add(start.with(Goal::AtMost(50.0)));

@@ -25,7 +25,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 17] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -55,7 +55,11 @@ const RULES: [Rule; 15] = [
         ..rule("web", &["api-types", "auth-core", "yew-session"])
     },
     Rule { not_directly: &["hyper", "rusqlite", "warp"], ..rule("yew-session", &["api-types"]) },
-    rule("latchkey", &["accounts", "api", "api-types", "auth-core", "mail", "user-store"]),
+    Rule {
+        not_directly: &["hyper", "rusqlite", "serde_json"],
+        ..rule("pages", &["accounts", "api", "api-types", "auth-core"])
+    },
+    rule("latchkey", &["accounts", "api", "auth-core", "mail", "pages", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),
     Rule { only: Some(&["rcgen", "tempfile", "thiserror", "tokio"]), ..rule("test-postgres", &[]) },

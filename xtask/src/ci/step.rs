@@ -1,10 +1,11 @@
 //! The steps of `cargo xtask ci`.
 
+use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use test_postgres::VARIABLE;
 
@@ -155,7 +156,8 @@ const FEATURE_SETS: [(&str, &str); 20] = [
 fn test() -> Result<()> {
     setup::c_compiler()?;
     setup::curl()?;
-    setup::wasm_target()?;
+    // The tests of `pages` use them.
+    web::build(OpenPages::Stay)?;
     let postgres = TestServer::start()?;
     run(cargo(["test", "--workspace", "--all-features"])
         .env(VARIABLE, postgres.url())
@@ -208,6 +210,8 @@ fn docs() -> Result<()> {
 /// Packages the library crates. Cargo builds each package outside the workspace, as its users do.
 fn package() -> Result<()> {
     setup::c_compiler()?;
+    // The package of `pages` contains them.
+    web::build(OpenPages::Stay)?;
     // Cargo takes each package for a release that never changes. In a directory that was used
     // before, it would reuse what it built from an earlier state of the same version.
     let target = tempfile::Builder::new().prefix("package-").tempdir_in(workspace::target_dir()?)?;
@@ -215,7 +219,12 @@ fn package() -> Result<()> {
     run(cargo(["package", "--allow-dirty", "--quiet"])
         .args(["--config", "profile.dev.debug=false"])
         .args(packages)
-        .env("CARGO_TARGET_DIR", target.path()))
+        .env("CARGO_TARGET_DIR", target.path()))?;
+    let mut folders = fs::read_dir(target.path().join("package"))?.filter_map(Result::ok);
+    if !folders.any(|folder| folder.path().join("dist/index.html").exists()) {
+        bail!("the package of `pages` does not contain the built pages");
+    }
+    Ok(())
 }
 
 fn size(artifacts: &Artifacts) -> Result<()> {
@@ -223,7 +232,7 @@ fn size(artifacts: &Artifacts) -> Result<()> {
     if artifacts.server.is_none() {
         web::build(OpenPages::Stay)?;
     }
-    let report = web::size::Report::read(&workspace::web_dist())?;
+    let report = web::size::Report::read(&workspace::pages_dist())?;
     report.print();
     report.check()
 }
@@ -235,6 +244,7 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     let axe = axe::install()?;
     let server = artifacts.server()?;
     // The whole workspace with all features, as in `test`, so that nothing is recompiled.
+    run(&mut cargo(["build", "--workspace", "--all-features", "--example", "notes"]))?;
     let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
     run(cargo(tests)
         .args(["--", "--test-threads=2"])

@@ -46,6 +46,8 @@ impl Rebuild {
             .collect();
         match parts[..] {
             [.., file] if is_editor_file(file) => Self::default(),
+            // The built SPA, which a debug build of the server reads from disk.
+            ["crates", "pages", "dist", ..] => Self::default(),
             ["crates", "web" | "yew-session", ..] => Self::SPA,
             ["crates", "auth-core" | "api-types", ..] | ["Cargo.toml" | "Cargo.lock"] => Self::ALL,
             ["crates" | "apps", ..] => Self::SERVER,
@@ -83,6 +85,9 @@ mod tests {
             ("crates/auth-core/src/email.rs", Rebuild::ALL),
             ("crates/api-types/Cargo.toml", Rebuild::ALL),
             ("Cargo.lock", Rebuild::ALL),
+            ("crates/pages/src/lib.rs", Rebuild::SERVER),
+            ("crates/pages/dist/index.html", Rebuild::default()),
+            ("crates/pages/dist", Rebuild::default()),
             ("latchkey.db-wal", Rebuild::default()),
             ("crates/web/src/.main.rs.swp", Rebuild::default()),
         ] {

@@ -29,7 +29,7 @@ pub(crate) enum OpenPages {
 
 /// Makes open pages reload. The server must already serve the new build.
 pub(crate) fn announce_build() -> Result<()> {
-    let path = workspace::web_dist().join(DIRECTORY).join(BUILD);
+    let path = workspace::pages_dist().join(DIRECTORY).join(BUILD);
     let number = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     fs::write(&path, number.to_string())
         .with_context(|| format!("{} cannot be written", path.display()))

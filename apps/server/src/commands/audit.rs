@@ -75,7 +75,8 @@ fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     let actor = actor(event);
     let user = event.user.map_or_else(none, |id| id.to_string());
     let session = event.session.map(|id| id.to_string());
-    let subject = session.or_else(|| event.kid.clone()).unwrap_or_else(none);
+    let detail = || event.kid.clone().or_else(|| event.detail.clone());
+    let subject = session.or_else(detail).unwrap_or_else(none);
     let ip = event.client.ip().map_or_else(none, |ip| ip.to_string());
     // Quoted and escaped, because a client chooses this text and could imitate other fields.
     let user_agent = event.client.user_agent().map_or_else(none, |name| format!("{name:?}"));
@@ -101,6 +102,7 @@ fn event_json(event: &Event) -> Value {
         "user_id": event.user.map(|id| id.to_string()),
         "session_id": event.session.map(|id| id.to_string()),
         "kid": event.kid,
+        "detail": event.detail,
         "ip": event.client.ip().map(|ip| ip.to_string()),
         "user_agent": event.client.user_agent(),
         "amr": event.amr.map(|amr| amr.values().collect::<Vec<_>>()),

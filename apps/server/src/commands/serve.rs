@@ -14,6 +14,8 @@ use accounts::{Accounts, Config, HashingMode, SecondFactorPolicy, Weakness};
 use api::{Auth, TrustedProxies, TrustedProxy};
 use auth_core::{Origin, SessionLimits, SessionPolicy};
 use clap::{Args, ValueEnum};
+#[cfg(feature = "pages")]
+use pages::Pages;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
@@ -28,8 +30,6 @@ use crate::http::{self, HttpService};
 use crate::mail::MailSettings;
 use crate::memory::{self, HashMemory};
 use crate::output::print_within;
-#[cfg(feature = "pages")]
-use crate::pages::{self, PageSettings};
 use crate::telemetry::{self, LogFormat};
 use crate::{environment, weakness};
 
@@ -218,13 +218,8 @@ impl ServeArgs {
         }
         log_memory_warning(&accounts).await;
         let auth = Auth::new(Arc::clone(&accounts));
-        let routes = auth
-            .routes()
-            .or(auth.api_not_found())
-            .unify()
-            .or(other_paths(&accounts))
-            .unify()
-            .boxed();
+        let routes =
+            auth.routes().or(auth.api_not_found()).unify().or(other_paths(&auth)).unify().boxed();
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());
         let service = HttpService::new(routes, accounts.origin(), proxies);
 
@@ -324,8 +319,7 @@ impl From<Hashing> for HashingMode {
     }
 }
 
-/// Logs a warning for each weakness of the configuration, for each unknown variable, and if the web
-/// pages are not built.
+/// Logs a warning for each weakness of the configuration and for each unknown variable.
 fn log_warnings(weaknesses: &[Weakness]) {
     for weakness in weaknesses {
         tracing::warn!(weakness = weakness.name(), "{}", weakness::message(weakness));
@@ -333,23 +327,23 @@ fn log_warnings(weaknesses: &[Weakness]) {
     for name in environment::unknown_variables() {
         tracing::warn!("{}", environment::unknown_warning(&name));
     }
-    #[cfg(feature = "pages")]
-    if !pages::are_built() {
-        tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
-    }
     #[cfg(not(feature = "pages"))]
     tracing::warn!("this program was built without the pages; it serves only the API");
 }
 
 /// Returns the routes of the pages, for all paths that are not the API's.
 #[cfg(feature = "pages")]
-fn other_paths(accounts: &Accounts) -> BoxedFilter<(Response,)> {
-    pages::routes(PageSettings::of(accounts))
+fn other_paths(auth: &Auth) -> BoxedFilter<(Response,)> {
+    let pages = Pages::new(auth).unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        Pages::even_if_not_built(auth)
+    });
+    pages.routes()
 }
 
 /// Returns a route for all paths that are not the API's. There are no pages in this build.
 #[cfg(not(feature = "pages"))]
-fn other_paths(_: &Accounts) -> BoxedFilter<(Response,)> {
+fn other_paths(_: &Auth) -> BoxedFilter<(Response,)> {
     warp::any().map(api::not_found).boxed()
 }
 

@@ -11,6 +11,7 @@ mod list;
 mod output;
 mod password_input;
 mod reset_second_factor;
+mod roles;
 mod sessions;
 mod set_password;
 mod show;
@@ -21,6 +22,7 @@ mod verify_email;
 
 use clap::{Args, Subcommand};
 
+use self::roles::RoleAction;
 use crate::args::StoreArgs;
 use crate::cli::DURATION_HELP;
 use crate::error::CommandError;
@@ -67,6 +69,10 @@ enum Action {
     ResetSecondFactor(reset_second_factor::ResetSecondFactorArgs),
     /// Unlock a throttled account by resetting its counters of failed log-ins
     Unlock(unlock::UnlockArgs),
+    /// Grant a role to a user, such as admin
+    Grant(roles::RoleArgs),
+    /// Revoke a role of a user
+    Revoke(roles::RoleArgs),
     /// Mark the email address of an account as verified
     VerifyEmail(verify_email::VerifyEmailArgs),
     /// List the sessions of an account, most recently used first
@@ -94,6 +100,8 @@ impl UsersArgs {
             Action::SetPassword(args) => args.run(store).await,
             Action::ResetSecondFactor(args) => args.run(store).await,
             Action::Unlock(args) => args.run(store).await,
+            Action::Grant(args) => args.run(RoleAction::Grant, store).await,
+            Action::Revoke(args) => args.run(RoleAction::Revoke, store).await,
             Action::VerifyEmail(args) => args.run(store).await,
             Action::Sessions(args) => args.run(store).await,
             Action::SignOut(args) => args.run(store).await,
@@ -147,6 +155,8 @@ mod tests {
         ] {
             let action = parse(&["delete", email, "--yes"]).action;
             assert!(matches!(action, Action::Delete(args) if args.user.name == email && args.yes));
+            let action = parse(&["grant", email, "admin"]).action;
+            assert!(matches!(action, Action::Grant(args) if args.user.name == email));
             let action = parse(&["create", email, "--pbkdf2-iterations", "1000"]).action;
             assert!(matches!(action, Action::Create(args) if args.email == email));
             let action = parse(&["invite", email, "--expires", "1d"]).action;

@@ -24,7 +24,7 @@ const FIND_VIOLATIONS: &str = "const [tags] = arguments;
 impl Visitor {
     /// Checks that axe-core finds nothing wrong with the page as it is now, on wide and narrow
     /// screens, with light and dark colours.
-    async fn passes_axe(&self, state: &str) {
+    pub(crate) async fn passes_axe(&self, state: &str) {
         self.loads_axe().await;
         for width in [1200, 320] {
             let size = json!(

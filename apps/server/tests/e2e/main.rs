@@ -16,7 +16,11 @@ mod cors;
 mod deletion;
 mod double_click;
 mod download;
+mod embedded;
 mod enrolment;
+#[path = "../../../../crates/accounts/tests/support/example.rs"]
+#[expect(dead_code, reason = "other test binaries use the rest of it")]
+mod example;
 mod factors;
 mod failure;
 mod frame;

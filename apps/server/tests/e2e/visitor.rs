@@ -85,6 +85,14 @@ pub(crate) async fn visit_localhost_in(
     visit_at(base, server, folder, Browser::start().await, test).await;
 }
 
+/// Runs a test like [`visit`], at another app that listens on this port. The server is not used.
+pub(crate) async fn visit_app(port: u16, test: impl AsyncFnOnce(&Visitor)) {
+    let folder = Rc::new(tempfile::tempdir().unwrap());
+    let server = Rc::new(Server::start(&folder, &[]));
+    visit_at(format!("http://localhost:{port}"), server, folder, Browser::start().await, test)
+        .await;
+}
+
 /// Runs a test like [`visit`], in a browser whose password manager has saved the account.
 pub(crate) async fn visit_with_saved_password(test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
@@ -117,7 +125,7 @@ async fn visit_at(
 
 /// Returns whether a console entry is an error of a page. Chromium also lists every response with
 /// an error status. Those that the application handles do not count, nor do the 404 page and the
-/// icon of a page that has none.
+/// icon that the pages of another app do not have.
 fn is_error(entry: &Value) -> bool {
     let text = entry["message"].as_str().unwrap_or_default();
     let is_handled = entry["source"] == "network"

@@ -27,6 +27,7 @@ mod pages;
 mod passkey;
 mod postgres;
 mod relay;
+mod roles;
 mod samples;
 mod second_factors;
 #[path = "../support/server.rs"]

@@ -6,7 +6,7 @@ use auth_core::{DecoyKey, PasswordHasher, RelyingParty, SigningKey};
 use user_store::PostgresStore;
 #[cfg(feature = "sqlite")]
 use user_store::SqliteStore;
-use user_store::Store;
+use user_store::{LeaseHolder, Store};
 
 use crate::accounts::Accounts;
 use crate::builder::error::BuildError;
@@ -14,6 +14,7 @@ use crate::builder::{Builder, Maintenance, StoreSource, Weaknesses};
 use crate::config::Config;
 #[cfg(feature = "testing")]
 use crate::config::Weakness;
+use crate::followers::{Follower, FollowerContext};
 use crate::mail::Mailer;
 use crate::maintenance;
 use crate::passwords::{HashingSettings, PasswordService};
@@ -45,6 +46,12 @@ impl<T> Builder<T> {
         if config.email_sign_in && self.mail_transport.is_none() {
             return Err(BuildError::EmailSignInWithoutMail);
         }
+        for (index, follower) in self.followers.iter().enumerate() {
+            let is_repeated = self.followers[..index].iter().any(|it| it.name == follower.name);
+            if is_repeated || !follower.has_valid_name() {
+                return Err(BuildError::EventHandlerName(follower.name.clone()));
+            }
+        }
         // Times in tokens are whole seconds.
         if config.access_token_lifetime < Duration::from_secs(1) {
             return Err(BuildError::AccessTokenLifetime);
@@ -63,7 +70,18 @@ impl<T> Builder<T> {
             HashingSettings { hasher, mode: config.hashing, memory_budget: config.hash_memory };
         let random = Arc::clone(&self.random);
         let passwords = run_blocking(move || PasswordService::start(settings, random)).await;
-        let tasks = BackgroundTasks::default();
+        let changes: Vec<_> = self.followers.iter().map(|_| Signal::default()).collect();
+        let tasks = BackgroundTasks::new(changes.clone());
+        let context = FollowerContext {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&self.clock),
+            holder: LeaseHolder::generate(&*self.random),
+            tasks: tasks.clone(),
+        };
+        let mut followers = Vec::new();
+        for (new, changes) in self.followers.into_iter().zip(changes) {
+            followers.push(Arc::new(Follower::add(new, changes, &context).await?));
+        }
         let attempts =
             AttemptContext::new(Arc::clone(&store), Arc::clone(&self.clock), tasks.clone());
         let erase_requests = Signal::default();
@@ -88,6 +106,7 @@ impl<T> Builder<T> {
                 true => Throttle::new(attempts),
                 false => Throttle::disabled(attempts),
             },
+            _stop: tasks.stopping().drop_guard(),
             tasks,
             erase_requests,
             mailer,
@@ -95,7 +114,9 @@ impl<T> Builder<T> {
             notices: self.notices,
             relying_party: RelyingParty::new(&config.origin).ok(),
             store,
-            hooks: self.hooks,
+            followers,
+            before_sign_up: self.before_sign_up,
+            token_claims: self.token_claims,
             config,
             clock: self.clock,
             random: self.random,
@@ -103,6 +124,10 @@ impl<T> Builder<T> {
         match self.maintenance {
             Maintenance::Run => {
                 tokio::spawn(maintenance::run(Arc::downgrade(&accounts)));
+                for follower in &accounts.followers {
+                    let random = Arc::clone(&accounts.random);
+                    tokio::spawn(Arc::clone(follower).run_periodically(random));
+                }
             }
             Maintenance::Skip => {}
         }
@@ -142,9 +167,9 @@ impl Weaknesses {
         match self {
             Self::Reject => {}
             #[cfg(feature = "testing")]
-            Self::AcceptWeakHashes => {
-                weaknesses.retain(|weakness| !matches!(weakness, Weakness::FewIterations { .. }));
-            }
+            Self::AcceptForTests => weaknesses.retain(|weakness| {
+                !matches!(weakness, Weakness::FewIterations { .. } | Weakness::ThrottleOff)
+            }),
             Self::Accept => weaknesses.clear(),
         }
         match weaknesses.is_empty() {

@@ -38,6 +38,11 @@ pub enum BuildError {
     /// The number of PBKDF2 iterations is out of range.
     #[error("the number of PBKDF2 iterations must be between 1,000 and 10,000,000")]
     Iterations(#[source] InvalidIterations),
+    /// The name of a handler of events is not valid, or two handlers have the same name.
+    #[error(
+        "the event handler {0:?} needs another name: 1 to 64 ASCII letters, digits, dots, hyphens and underscores, and different from those of the other handlers"
+    )]
+    EventHandlerName(String),
     /// Sign-in by email is on, but mail is off.
     #[error("sign-in by email needs mail; call `mail(TRANSPORT)`, or leave out `email_sign_in()`")]
     EmailSignInWithoutMail,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
-use auth_core::{EmailError, KeyError, Origin, PasswordError};
+use auth_core::{EmailError, KeyError, Origin, PasswordError, Role};
 use http::StatusCode;
 use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use user_store::StoreError;
@@ -60,12 +60,16 @@ pub enum ApiError {
     SignUpDisabled,
     /// The invitation is not that of the email address, or no longer valid.
     InvitationInvalid,
+    /// The app refused a sign-up. Contains its message for the user.
+    SignUpRefused(String),
     /// The user must log in again.
     StepUpRequired,
     /// The email address of the user is not verified.
     EmailUnverified,
     /// The user must turn on a second factor first.
     SecondFactorEnrolmentRequired,
+    /// The user does not have this role, which the route of an app requires.
+    RoleRequired(Role),
     /// Nothing was found at this path.
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
@@ -110,6 +114,8 @@ pub enum ApiError {
     TooManyExports,
     /// Unread responses use too much memory.
     TooManyUnreadResponses,
+    /// The check of the app before a sign-up failed.
+    SignUpCheckFailed(Source),
     /// The store is not available. Contains the cause.
     Unavailable(Source),
 }
@@ -143,9 +149,11 @@ impl ApiError {
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
             Self::InvitationInvalid => ErrorCode::InvitationInvalid,
+            Self::SignUpRefused(_) => ErrorCode::SignUpRefused,
             Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::SecondFactorEnrolmentRequired => ErrorCode::SecondFactorEnrolmentRequired,
+            Self::RoleRequired(_) => ErrorCode::RoleRequired,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
@@ -168,7 +176,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => ErrorCode::Overloaded,
-            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => ErrorCode::Unavailable,
         }
     }
 
@@ -204,6 +212,7 @@ impl ApiError {
             Self::InvitationInvalid => {
                 "The invitation is not valid for this email address, has expired or was used. Ask the administrator of this service for a new one."
             }
+            Self::SignUpRefused(message) => return message.clone(),
             Self::StepUpRequired => {
                 "This requires a log-in within the last 10 minutes. Log in again, then try again."
             }
@@ -212,6 +221,11 @@ impl ApiError {
             }
             Self::SecondFactorEnrolmentRequired => {
                 "This service requires two-step log-in. Turn it on, then try again."
+            }
+            Self::RoleRequired(role) => {
+                return format!(
+                    "This requires the role {role}. Ask the administrator of this service for it."
+                );
             }
             Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
@@ -263,7 +277,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => "The server is overloaded. Try again in a moment.",
-            Self::Unavailable(_) => {
+            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => {
                 "The service is temporarily unavailable. Try again in a moment."
             }
         };
@@ -280,6 +294,13 @@ impl ApiError {
                 | Self::InvalidRefreshToken(_)
                 | Self::StepUpRequired
         )
+    }
+
+    /// Returns whether the request has neither an access token nor a valid session. A page that also
+    /// serves visitors shows them its public part.
+    #[must_use]
+    pub const fn is_visitor(&self) -> bool {
+        matches!(self, Self::MissingToken | Self::InvalidRefreshToken(_))
     }
 
     /// Returns the header that the status requires.
@@ -306,6 +327,7 @@ impl ApiError {
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses
+            | Self::SignUpCheckFailed(_)
             | Self::Unavailable(_) => {
                 Some((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS)))
             }
@@ -327,6 +349,10 @@ impl ApiError {
             }
             Self::Unavailable(source) => {
                 tracing::error!(error = error_chain(&**source), "the store is not available");
+            }
+            Self::SignUpCheckFailed(source) => {
+                let error = error_chain(&**source);
+                tracing::error!(error, "the check of the app before a sign-up failed");
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
             Self::OutboxFull => tracing::warn!("too many mails have not been sent yet"),
@@ -445,6 +471,9 @@ impl From<ServiceError> for ApiError {
             ServiceError::Hashing(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::OutboxFull => Self::OutboxFull,
+            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error.into()),
+            // The cause is in the log.
+            error @ ServiceError::TokenClaims => Self::Unavailable(Arc::new(error)),
             ServiceError::Key(error) => error.into(),
         }
     }
@@ -461,6 +490,7 @@ impl From<SignUpError> for ApiError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
+            SignUpError::Refused { message } => Self::SignUpRefused(message),
             SignUpError::Service(error) => error.into(),
         }
     }

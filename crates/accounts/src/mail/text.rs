@@ -217,9 +217,9 @@ fn sign_in_unverified(requested: &Requested, name: &str, context: &MailContext<'
 
 fn invitation(message: &InvitationMessage, name: &str, context: &MailContext<'_>) -> MailText {
     let text = format!(
-        "You are invited to create an account at {name}. To do so, open this\n\
-         link:\n\n{}\n\nSign up with this e-mail address. The link works once.\n\n{}\nIf you did \
-         not expect this, you can ignore this e-mail.\n",
+        "You are invited to create an account. To do so, open this link, and sign up\n\
+         with this e-mail address:\n\n{}\n\n{}\nService:    {name}\n\nThe link works once. If you \
+         did not expect this, you can ignore this e-mail.\n",
         context.invitation_link(&message.token),
         expiry("link expires", message.expires_at),
     );

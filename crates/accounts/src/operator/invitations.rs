@@ -13,7 +13,8 @@ use crate::service_error::ServiceError;
 /// An invitation to create one account. `Debug` prints neither the token nor the link.
 #[derive(Clone)]
 pub struct Invitation {
-    /// The token, for [`Accounts::sign_up_with_invitation`](crate::Accounts::sign_up_with_invitation).
+    /// The token, for
+    /// [`Accounts::sign_up_with_invitation`](crate::Accounts::sign_up_with_invitation).
     pub token: InvitationToken,
     /// The link to the sign-up page of Latchkey. The token is in its fragment.
     pub link: Zeroizing<String>,

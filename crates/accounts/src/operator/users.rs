@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use auth_core::{EmailKey, NewPassword, PasswordError, UserId};
+use auth_core::{EmailKey, NewPassword, PasswordError, TooManyRoles, UserId};
 use user_store::{
     Event, EventKind, Factors, KnownBrowsers, Lockouts, ResetSecondFactorOutcome, SessionRecord,
     SetPassword, StoreError, UnlockOutcome, UpdateUserOutcome, User,
 };
 
-use crate::hooks::AccountEvent;
 use crate::mail::MailMode;
 use crate::operator::Operator;
 use crate::service_error::ServiceError;
@@ -18,6 +17,9 @@ pub enum OperatorError {
     /// No account has this id or this email address.
     #[error("there is no such account")]
     NoSuchUser,
+    /// The user has the maximum number of roles.
+    #[error(transparent)]
+    TooManyRoles(#[from] TooManyRoles),
     /// The new password breaks a rule.
     #[error(transparent)]
     Invalid(#[from] PasswordError),
@@ -78,10 +80,8 @@ impl Operator<'_> {
         let event = Event::by_operator(EventKind::AccountCreated, accounts.clock.now());
         let account = NewAccount { email, hash, event, mail: MailMode::Off, invitation: None };
         let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
-        let hooks = accounts.hooks.clone();
         let create = async move {
             let user = account.create(&*store, &*random).await?;
-            hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
             Ok(user)
         };
         accounts.tasks.run_to_completion(create).await
@@ -125,11 +125,9 @@ impl Operator<'_> {
     /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
     pub async fn verify_email(&self, user: UserId) -> Result<(), OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
-        let hooks = self.accounts.hooks.clone();
         let verify = async move {
             updated(store.mark_email_verified(user, now).await)?;
             tracing::info!(%user, "email address marked as verified by an operator");
-            hooks.notify(&AccountEvent::EmailVerified { user });
             Ok(())
         };
         self.accounts.tasks.run_to_completion(verify).await
@@ -144,7 +142,6 @@ impl Operator<'_> {
     /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
     pub async fn delete(&self, user: UserId) -> Result<(), OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
-        let hooks = self.accounts.hooks.clone();
         let erase_requests = self.accounts.erase_requests.clone();
         let mail_requests = self.accounts.mail_requests.clone();
         let notice = self.accounts.new_notice(now);
@@ -153,7 +150,6 @@ impl Operator<'_> {
             erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "account deleted by an operator");
-            hooks.notify(&AccountEvent::Deleted { user });
             Ok(())
         };
         self.accounts.tasks.run_to_completion(delete).await
@@ -179,7 +175,7 @@ impl Operator<'_> {
         let new = NewPassword::parse(new, &accounts.config.password_policy, &context)?;
         let hash = accounts.passwords.hash(&new).await.map_err(ServiceError::from)?;
         let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
-        let (user, hooks) = (user.id, accounts.hooks.clone());
+        let user = user.id;
         let erase_requests = accounts.erase_requests.clone();
         let (notice, mail_requests) = (accounts.new_notice(now), accounts.mail_requests.clone());
         let new = SetPassword { user, password: hash, browsers, notice };
@@ -188,7 +184,6 @@ impl Operator<'_> {
             erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "password set by an operator");
-            hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok(())
         };
         accounts.tasks.run_to_completion(set_password).await
@@ -209,7 +204,6 @@ impl Operator<'_> {
         user: UserId,
     ) -> Result<SecondFactorReset, OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
-        let hooks = self.accounts.hooks.clone();
         let erase_requests = self.accounts.erase_requests.clone();
         let mail_requests = self.accounts.mail_requests.clone();
         let notice = self.accounts.new_notice(now);
@@ -220,7 +214,6 @@ impl Operator<'_> {
                     erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "second factor reset by an operator");
-                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(SecondFactorReset::Done)
                 }
                 ResetSecondFactorOutcome::NothingToReset => Ok(SecondFactorReset::NothingToReset),
@@ -295,7 +288,7 @@ impl Operator<'_> {
     }
 }
 
-fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
+pub(crate) fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
     match outcome.map_err(ServiceError::from)? {
         UpdateUserOutcome::Updated => Ok(()),
         UpdateUserOutcome::NotFound => Err(OperatorError::NoSuchUser),

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    DeviceId, DeviceToken, IssuedToken, KeyError, KnownBrowser, Random, RefreshToken, Session,
-    Timestamp,
+    DeviceId, DeviceToken, IssuedToken, KeyError, KnownBrowser, NewAccessToken, Random,
+    RefreshToken, Session, Timestamp,
 };
 
 use crate::browser::Browser;
@@ -54,17 +54,17 @@ impl TokenIssuer {
         Self { keys, random }
     }
 
-    /// Issues an access token for a session, and returns it with the refresh token. The access
+    /// Issues an access token, and returns it with the refresh token. The access
     /// token expires no later than the session.
     pub(crate) async fn issue(
         &self,
-        session: &Session,
+        new: &NewAccessToken<'_>,
         refresh: RefreshToken,
         now: Timestamp,
     ) -> Result<IssuedTokens, KeyError> {
         let keys = self.keys.newest().await;
-        let access = keys.tokens().issue(session, now, &*self.random)?;
-        let refresh = IssuedRefreshToken::new(refresh, session, now);
+        let access = keys.tokens().issue(new, now, &*self.random)?;
+        let refresh = IssuedRefreshToken::new(refresh, new.session, now);
         Ok(IssuedTokens { access, refresh, device: None })
     }
 

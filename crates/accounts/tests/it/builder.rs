@@ -2,8 +2,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use accounts::{
-    Accounts, BuildError, Builder, Caller, Config, Origin, PasswordError, SessionLimits,
-    SessionPolicy, SignUpError, Weakness,
+    Accounts, BuildError, Builder, Caller, Config, HashingMode, Origin, PasswordError,
+    SessionLimits, SessionPolicy, SignUpError, Weakness,
 };
 use auth_core::ManualClock;
 use futures_util::FutureExt as _;
@@ -35,7 +35,7 @@ async fn only_a_store_and_a_public_url_are_required() {
 #[tokio::test]
 async fn accounts_and_tokens_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let first = builder(&folder).weak_hashes_for_tests().build().await.unwrap();
+    let first = builder(&folder).for_tests().build().await.unwrap();
     sign_up(&first).await;
     let token = session_on(&first).await.tokens.access.token;
     let again = builder(&folder).build().await.unwrap();
@@ -125,9 +125,12 @@ async fn weaknesses_can_be_accepted_but_invalid_values_cannot() {
 }
 
 #[tokio::test]
-async fn weak_hashes_for_tests_accept_no_other_weakness() {
+async fn a_builder_for_tests_measures_nothing_and_accepts_no_other_weakness() {
     let folder = tempfile::tempdir().unwrap();
-    let weak = builder(&folder).weak_hashes_for_tests().password_min_length(7);
+    let accounts = builder(&folder).for_tests().build().await.unwrap();
+    let Config { hashing, throttle, .. } = accounts.config();
+    assert_eq!((*hashing, *throttle), (HashingMode::Single, false));
+    let weak = builder(&folder).for_tests().password_min_length(7);
     let BuildError::Weak(weaknesses) = rejected(weak).await else {
         unreachable!("the configuration is weak");
     };
@@ -179,7 +182,7 @@ async fn expired_sessions_are_purged_in_the_background() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::<ManualClock>::default();
     let accounts = builder(&folder)
-        .weak_hashes_for_tests()
+        .for_tests()
         .clock(Arc::<ManualClock>::clone(&clock))
         .build()
         .await

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use accounts::{
-    Accounts, Caller, DeleteAccountOutcome, KnownBrowsers, SignIn, SignInError, StoredUser, User,
-    UserId,
+    Accounts, Caller, DeleteAccountOutcome, KnownBrowsers, Metadata, SignIn, SignInError,
+    StoredUser, User, UserId,
 };
-use auth_core::{Email, PasswordHash, SystemRandom};
+use auth_core::{Email, PasswordHash, Roles, SystemRandom};
 use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
 
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp, authenticate};
@@ -34,9 +34,10 @@ async fn app_with_imported_user(hash: &str, email: Email) -> (TestApp, UserId) {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     };
     let password_hash: PasswordHash = hash.parse().unwrap();
-    let users = vec![StoredUser { user, password_hash }];
+    let users = vec![StoredUser { user, password_hash, metadata: Metadata::default() }];
     assert_eq!(app.operator().import(users).await.unwrap(), ImportUsersOutcome::Imported);
     (app, id)
 }
@@ -110,10 +111,12 @@ async fn no_password_works_with_an_unusable_hash_until_an_operator_sets_a_new_on
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     };
     let text = format!("scrypt:1048576:8:1$salt${}", "0".repeat(64));
     let password_hash = PasswordHash::from_stored(&text);
-    let users = vec![StoredUser { user: user.clone(), password_hash }];
+    let users =
+        vec![StoredUser { user: user.clone(), password_hash, metadata: Metadata::default() }];
     assert_eq!(app.operator().import(users).await.unwrap(), ImportUsersOutcome::Imported);
 
     for (email, password) in [(EMAIL, PASSWORD), (EMAIL, &text), ("nobody@example.com", PASSWORD)] {

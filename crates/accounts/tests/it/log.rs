@@ -1,5 +1,7 @@
 //! Log messages, which are written even if the caller disconnects.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -8,10 +10,11 @@ use accounts::{
     Accounts, Caller, ChangePassword, ClientInfo, CompleteSignIn, CompleteSignInError,
     ConfirmTotpError, KeyActivation, KnownBrowsers, SecondFactor, SignIn, SignInOutcome, UserId,
 };
+use auth_core::ManualClock;
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::app::{EMAIL, PASSWORD, TestApp, issue, refresh};
+use crate::app::{EMAIL, PASSWORD, TestApp, builder, issue, refresh};
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -32,6 +35,12 @@ impl Log {
     fn assert_contains(&self, text: &str) {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         assert!(log.lines().any(|line| line.contains(text)), "{text}");
+    }
+
+    #[track_caller]
+    fn assert_lacks(&self, text: &str) {
+        let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        assert!(!log.contains(text), "{text}");
     }
 
     #[track_caller]
@@ -197,4 +206,22 @@ async fn the_start_of_a_lockout_of_codes_is_a_warning() {
         assert!(matches!(wrong, Err(CompleteSignInError::CodeWrong)), "{wrong:?}");
     }
     assert!(log.has_warning_for(grace.id(), TEXT));
+}
+
+#[tokio::test]
+async fn a_handler_that_did_not_run_for_90_days_is_logged() {
+    let log = Log::start();
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::<ManualClock>::default());
+    let app = builder(&folder, Arc::<ManualClock>::clone(&clock), |_| ())
+        .on_event("sleepy", |_| ready(Ok::<(), Infallible>(())))
+        .build()
+        .await
+        .unwrap();
+    app.operator().create(EMAIL, PASSWORD).await.unwrap();
+    clock.advance(Duration::from_hours(89 * 24));
+    assert_eq!(app.deliver_events().await.unwrap(), 1);
+    log.assert_lacks("follower=\"sleepy\"");
+    clock.advance(Duration::from_hours(91 * 24));
+    app.deliver_events().await.unwrap();
+    log.assert_contains("the follower did not run for 90 days");
 }

@@ -5,11 +5,12 @@
 mod account;
 mod app;
 mod authenticate;
+mod before_sign_up;
 mod builder;
 mod clock_steps;
 mod concurrent_sign_ins;
 mod factors;
-mod hooks;
+mod followers;
 mod imported;
 mod invitations;
 mod keys;
@@ -20,7 +21,9 @@ mod operator;
 #[path = "../support/passkey.rs"]
 mod passkey;
 mod refresh;
+mod roles;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod testing;
 mod throttle;

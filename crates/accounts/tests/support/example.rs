@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use tempfile::TempDir;
 /// A running example with its own port and folder. It is killed when dropped.
 pub(crate) struct Example {
     process: Child,
-    port: u16,
-    _folder: TempDir,
+    pub(crate) port: u16,
+    folder: TempDir,
 }
 
 /// Returns the path of the binary of an example.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let built = test.parent().and_then(std::path::Path::parent).unwrap();
+    let built = test.parent().and_then(Path::parent).unwrap();
     built.join("examples").join(name)
 }
 
@@ -38,7 +38,7 @@ impl Example {
             assert!(process.try_wait().unwrap().is_none(), "the example has ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { process, port, _folder: folder }
+        Self { process, port, folder }
     }
 
     /// Sends a request and returns the status and the body of the response.
@@ -88,6 +88,13 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.split("\r\n").skip(1).filter_map(|line| line.split_once(": "));
         lines.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// Returns the folder in which the example runs.
+impl AsRef<Path> for Example {
+    fn as_ref(&self) -> &Path {
+        self.folder.path()
     }
 }
 

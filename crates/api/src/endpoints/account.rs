@@ -1,7 +1,7 @@
 use accounts::http::ApiError;
 use accounts::{ChangePassword, DeleteAccountOutcome};
 use api_types::ErrorCode::{InvalidFields, Overloaded, TooManyAttempts};
-use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, Me};
+use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, Me, Metadata};
 
 use crate::context::Context;
 use crate::convert;
@@ -38,6 +38,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .success("The data, as a file.")
             .errors(&[Overloaded])
             .handler(export),
+        Endpoint::get("/api/me/metadata")
+            .operation("metadata", Tag::Account, "Get the data that the app stores for the caller")
+            .description("The public metadata. The app can also store private metadata, which no endpoint returns.")
+            .success("The metadata.")
+            .handler(metadata),
         Endpoint::get("/api/me/activity")
             .operation("activity", Tag::Account, "List the latest activity of the account")
             .description("At most 50 events, newest first.")
@@ -100,6 +105,12 @@ async fn export(User(user): User, context: Context) -> Result<Download<Export>, 
     let accounts = &context.api.accounts;
     let data = accounts.export(&user).await?;
     Ok(Download(convert::export(&data, &user, accounts.now())))
+}
+
+async fn metadata(User(user): User, context: Context) -> Result<Json<Metadata>, ApiError> {
+    let found = context.api.accounts.metadata(user.id()).await?;
+    let public = found.and_then(|metadata| metadata.public);
+    Ok(Json(Metadata { metadata: convert::metadata(public.as_ref()) }))
 }
 
 async fn activity(User(user): User, context: Context) -> Result<Json<Activity>, ApiError> {

@@ -1,7 +1,7 @@
 use accounts::http::ApiError;
 use api_types::ErrorCode::{
-    EmailTaken, Internal, InvalidFields, InvitationInvalid, Overloaded, TooManyAttempts,
-    Unavailable,
+    EmailTaken, Internal, InvalidFields, InvitationInvalid, Overloaded, SignUpRefused,
+    TooManyAttempts, Unavailable,
 };
 use api_types::{SignupRequest, User};
 
@@ -20,6 +20,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .success("The account.")
             .errors(&[
                 InvitationInvalid,
+                SignUpRefused,
                 EmailTaken,
                 InvalidFields,
                 TooManyAttempts,

@@ -30,7 +30,7 @@ async fn app() -> App {
         .public_url("https://app.example")
         .session_cookie(SameSite::Lax)
         .clock(Arc::<ManualClock>::clone(&clock))
-        .weak_hashes_for_tests()
+        .for_tests()
         .build()
         .await
         .unwrap()
@@ -45,8 +45,11 @@ async fn app() -> App {
     let cached = auth.guard().page().route(warp::path!("cached"), async |_: SignedIn| {
         warp::reply::with_header("cached", "cache-control", "max-age=60")
     });
+    let home = auth.guard().page().optional(warp::path!("home"), async |user: Option<SignedIn>| {
+        user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
+    });
     let own = bearer.or(cookies).unify().or(page).unify().or(fresh).unify();
-    let own = own.or(json).unify().or(cached).unify();
+    let own = own.or(json).unify().or(cached).unify().or(home).unify();
     let routes = auth.routes().or(own).unify();
     let routes = routes.or(warp::any().map(|| "the page".into_response())).unify().boxed();
     App { routes, clock, _folder: folder }
@@ -97,6 +100,22 @@ async fn only_guards_with_the_option_accept_the_session_cookie() {
     }
     assert_eq!(app.send(get("/bearer", &cookie)).await.status(), 401);
     assert_eq!(app.send(get("/cached", &cookie)).await.headers()["cache-control"], "max-age=60");
+}
+
+#[tokio::test]
+async fn an_optional_guard_also_runs_its_handler_for_visitors() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    assert_eq!(app.send(get("/home", "")).await.body(), "a visitor");
+    assert_eq!(app.send(get("/home", &cookie)).await.body(), EMAIL);
+    let invalid = app.send(get("/home", "__Host-latchkey_refresh=x")).await;
+    assert_eq!(invalid.body(), "a visitor");
+    assert!(session_cookie(&invalid).unwrap().contains("Max-Age=0"));
+    let request = warp::test::request().path("/home").header("cookie", &cookie);
+    let request = request.header("authorization", "Bearer nonsense");
+    assert_eq!(app.send(request).await.status(), 401);
+    let forged = get("/home", &cookie).method("POST").header("origin", "https://evil.example");
+    assert_eq!(app.send(forged).await.status(), 403);
 }
 
 #[tokio::test]

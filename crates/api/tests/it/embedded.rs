@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Auth, ClientAddress, SignedIn, TrustedProxies};
+use api::accounts::testing::memory_store;
+use api::{Auth, ClientAddress, Role, SignUpRefusal, SignUpRequest, SignedIn, TrustedProxies};
 use auth_core::{ManualClock, TotpSecret};
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,7 +19,8 @@ async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
         .sqlite(folder.path().join("app.db"))
         .public_url("https://app.example")
-        .weak_hashes_for_tests()
+        .pbkdf2_iterations(1_000)
+        .accept_weaknesses()
         .build()
         .await
         .unwrap()
@@ -119,6 +121,79 @@ async fn a_guard_for_verified_users_rejects_others_with_403() {
 }
 
 #[tokio::test]
+async fn a_guard_for_a_role_rejects_others_with_403_until_it_is_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let admin = || Role::parse("admin").unwrap();
+    let guard = auth.guard().role(admin());
+    let page =
+        guard.route(warp::path!("admin"), async |user: SignedIn| format!("hello {}", user.id()));
+    let note = guard.json(100).route(
+        warp::path!("api" / "notes" / u64).and(warp::post()),
+        async |_: SignedIn, id: u64, note: serde_json::Value| format!("{note} {id}"),
+    );
+    let other = warp::any().map(|| "the page".into_response());
+    let app = auth.routes().or(page.or(note).unify().or(other).unify()).unify().boxed();
+    let token = token(&app).await;
+    let send = async |bearer: &str| {
+        let bearer = format!("Bearer {bearer}");
+        let page = warp::test::request().path("/admin").header("authorization", &bearer);
+        let note = warp::test::request().method("POST").path("/api/notes/7");
+        let note = note.header("authorization", &bearer);
+        let note = note.header("content-type", "application/json").body("{}");
+        [page.reply(&app).await, note.reply(&app).await].map(|response| {
+            (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
+        })
+    };
+    let rejected = async || {
+        for (status, body) in send(&token).await {
+            assert_eq!(status, 403);
+            assert!(
+                body.contains("\"role_required\"") && body.contains("the role admin"),
+                "{body}"
+            );
+        }
+    };
+    for (status, _) in send("nonsense").await {
+        assert_eq!(status, 401);
+    }
+    rejected().await;
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    let operator = auth.accounts().operator();
+    // Another role does not help.
+    let _ = operator.grant_role(user, &Role::parse("administrator").unwrap()).await.unwrap();
+    rejected().await;
+    let _ = operator.grant_role(user, &admin()).await.unwrap();
+    assert_eq!(send(&token).await, [(200, format!("hello {user}")), (200, "{} 7".to_owned())]);
+    let _ = operator.revoke_role(user, &admin()).await.unwrap();
+    rejected().await;
+}
+
+#[tokio::test]
+async fn a_guard_for_a_role_checks_the_user_of_a_session_cookie_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let admin = Role::parse("admin").unwrap();
+    let guard = auth.guard().cookies().role(admin.clone());
+    let page = guard.route(warp::path!("admin"), async |_: SignedIn| "the page");
+    let app = auth.routes().or(page).unify().boxed();
+    let token = token(&app).await;
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let logged_in = post("/api/token").body(&body).reply(&app).await;
+    let cookies = logged_in.headers().get_all("set-cookie").iter();
+    let cookies: Vec<_> =
+        cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect();
+    let status = async || {
+        let request = warp::test::request().path("/admin").header("cookie", cookies.join("; "));
+        request.reply(&app).await.status().as_u16()
+    };
+    assert_eq!(status().await, 403);
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    let _ = auth.accounts().operator().grant_role(user, &admin).await.unwrap();
+    assert_eq!(status().await, 200);
+}
+
+#[tokio::test]
 async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::<ManualClock>::default();
@@ -127,7 +202,7 @@ async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
         .public_url("https://app.example")
         .clock(Arc::<ManualClock>::clone(&clock))
         .access_token_lifetime(Duration::from_mins(15))
-        .weak_hashes_for_tests()
+        .for_tests()
         .build()
         .await
         .unwrap();
@@ -174,7 +249,7 @@ async fn every_guard_rejects_users_without_the_second_factor_that_the_app_requir
     let auth = Auth::builder()
         .sqlite(folder.path().join("app.db"))
         .public_url("https://app.example")
-        .weak_hashes_for_tests()
+        .for_tests()
         .require_second_factor()
         .build()
         .await
@@ -363,4 +438,29 @@ async fn a_json_body_is_read_after_authentication_and_its_errors_are_problems() 
     let request = request(json, "{\"title\": \"sea\"}");
     let response = request.header("authorization", format!("Bearer {token}")).reply(&app).await;
     assert_eq!(response.body(), &format!("7 sea {EMAIL}"));
+}
+
+#[tokio::test]
+async fn a_sign_up_that_the_app_refuses_has_the_message_of_the_app() {
+    let message = "Sign up with your work e-mail address.";
+    let check = async |request: SignUpRequest| match request.email.as_str() {
+        "ada@example.com" => Ok(()),
+        "down@example.com" => Err(SignUpRefusal::failed("the disk is full")),
+        _ => Err(SignUpRefusal::new("Sign up with your work e-mail address.")),
+    };
+    let auth = Auth::builder().store(memory_store()).public_url("https://app.example").for_tests();
+    let app = app(&auth.before_sign_up(check).build().await.unwrap());
+    let sign_up = async |email: &str| {
+        let body = json!({"email": email, "password": PASSWORD}).to_string();
+        let response = post("/api/signup").body(body).reply(&app).await;
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body)
+    };
+    let (status, refused) = sign_up("ada@other.example").await;
+    assert_eq!((status, &refused["code"]), (403, &json!("sign_up_refused")));
+    assert_eq!(refused["detail"], message);
+    let (status, failed) = sign_up("down@example.com").await;
+    assert_eq!((status, &failed["code"]), (503, &json!("unavailable")));
+    assert!(!failed.to_string().contains("disk"), "{failed}");
+    assert_eq!(sign_up("ada@example.com").await.0, 201);
 }

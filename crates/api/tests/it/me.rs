@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use accounts::{MetadataChange, MetadataKind, MetadataValue, Role};
 use serde_json::json;
 
 use crate::test_app::{
@@ -168,6 +169,7 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
         "second_factor": false,
         "totp": null
       },
+      "metadata": null,
       "password": {
         "algorithm": "pbkdf2-sha256",
         "iterations": 1000
@@ -189,8 +191,50 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
         "created_at": "2023-11-14T22:13:20Z",
         "email": "Ada@example.com",
         "email_verified_at": null,
-        "id": "[uuid]"
+        "id": "[uuid]",
+        "roles": []
       }
     }
     "#);
+}
+
+#[tokio::test]
+async fn me_returns_the_roles_and_the_export_contains_them() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    assert_eq!(user.me().await.body["roles"], json!([]));
+    let id = user.me().await.body["id"].as_str().unwrap().parse().unwrap();
+    for name in ["editor", "admin"] {
+        let role = Role::parse(name).unwrap();
+        let _ = app.accounts().operator().grant_role(id, &role).await.unwrap();
+    }
+    assert_eq!(user.me().await.body["roles"], json!(["admin", "editor"]));
+    let export = user.get("/api/me/export").await;
+    assert_eq!(export.body["user"]["roles"], json!(["admin", "editor"]));
+    let activity = user.get("/api/me/activity").await;
+    let latest = &activity.body["events"][0];
+    assert_eq!((&latest["kind"], &latest["detail"]), (&json!("role_granted"), &json!("admin")));
+}
+
+#[tokio::test]
+async fn only_the_public_metadata_is_returned_to_the_user() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let metadata = user.get("/api/me/metadata").await;
+    assert_eq!((metadata.status.as_u16(), &metadata.body["metadata"]), (200, &json!(null)));
+    let id = user.me().await.body["id"].as_str().unwrap().parse().unwrap();
+    for (kind, value) in
+        [(MetadataKind::Public, json!({"plan": "pro"})), (MetadataKind::Private, json!("secret"))]
+    {
+        let value = Some(MetadataValue::new(&value).unwrap());
+        let change = MetadataChange { user: id, kind, value };
+        app.accounts().operator().set_metadata(&change).await.unwrap();
+    }
+    let metadata = user.get("/api/me/metadata").await;
+    assert_eq!(metadata.body["metadata"], json!({"plan": "pro"}));
+    let export = user.get("/api/me/export").await;
+    assert_eq!(export.body["metadata"], json!({"plan": "pro"}));
+    assert!(!export.body.to_string().contains("secret"));
+    let anonymous = app.send(warp::test::request().path("/api/me/metadata")).await;
+    anonymous.assert_problem(401, "missing_token");
 }

@@ -18,7 +18,7 @@ async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
         .sqlite(folder.path().join("app.db"))
         .public_url("https://auth.example.com")
-        .weak_hashes_for_tests()
+        .for_tests()
         .build()
         .await
         .unwrap()

@@ -3,7 +3,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use accounts::{Accounts, Config, Email, Invitation, MailMode, SecondFactorPolicy, Timestamp};
+use accounts::{
+    Accounts, Config, Email, Invitation, MailMode, SecondFactorPolicy, SignUpRefusal,
+    SignUpRequest, Timestamp,
+};
 use api::{Auth, Origin};
 use auth_core::ManualClock;
 use serde_json::{Value, json};
@@ -34,6 +37,14 @@ pub(crate) struct TestApp {
     documented: Documented,
     accounts: Arc<Accounts>,
     mailbox: Mailbox,
+}
+
+/// Refuses sign-ups with email addresses of the domain `refused.example`.
+async fn refuse_one_domain(request: SignUpRequest) -> Result<(), SignUpRefusal> {
+    match request.email.as_str().ends_with("@refused.example") {
+        true => Err(SignUpRefusal::new("Sign up with another e-mail address.")),
+        false => Ok(()),
+    }
 }
 
 /// A user with a session: the access token, and the refresh token from the cookie.
@@ -111,6 +122,7 @@ impl TestApp {
             .clock(Arc::<ManualClock>::clone(&clock))
             .accept_weaknesses()
             .without_maintenance()
+            .before_sign_up(refuse_one_domain)
             .build()
             .await
             .unwrap();

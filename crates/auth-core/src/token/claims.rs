@@ -1,10 +1,12 @@
 use jiff::Timestamp;
 
+use super::CustomClaims;
 use crate::amr::Amr;
 use crate::id::{SessionId, UserId};
+use crate::roles::Roles;
 
 /// The claims of a verified access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     /// The user that the token was issued to (`sub`).
     pub user: UserId,
@@ -19,4 +21,16 @@ pub struct Claims {
     pub issued_at: Timestamp,
     /// When the token expires (`exp`). The end is exclusive.
     pub expires_at: Timestamp,
+    /// The roles that the user had when the token was issued (`roles`; RFC 9068, 2.2.3.1).
+    pub roles: Roles,
+    /// The claims that the app adds.
+    pub custom: CustomClaims,
+}
+
+impl Claims {
+    /// Returns `true` if the user had the role with this name when the token was issued.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.contains(role)
+    }
 }

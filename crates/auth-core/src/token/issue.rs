@@ -6,19 +6,21 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::raw::RawClaims;
 use super::{
-    AccessTokenVerifier, CLIENT_ID, Claims, InvalidToken, JwkSet, KeyError, NOT_BEFORE_MARGIN,
-    ScheduledKey, SigningKey, header, signing_position,
+    AccessTokenVerifier, CLIENT_ID, Claims, CustomClaims, InvalidToken, JwkSet, KeyError,
+    NOT_BEFORE_MARGIN, ScheduledKey, SigningKey, header, signing_position,
 };
 use crate::id::uuid_v7;
 use crate::random::Random;
+use crate::roles::Roles;
 use crate::session::Session;
 
 /// Issues and verifies the access tokens of one service.
 ///
 /// A token is a JWT of type `at+jwt` (RFC 9068), signed with Ed25519 (RFC 8037), with the claims
-/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf`, `exp`, `auth_time` and `amr`. The
-/// service is both the issuer and the audience, and `client_id` is always `latchkey`. Other
-/// services need only the public keys, [`jwks`](Self::jwks), and an [`AccessTokenVerifier`].
+/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf`, `exp`, `auth_time` and `amr`. If the
+/// user has roles, it also has the claim `roles`, an array of strings. The service is both the
+/// issuer and the audience, and `client_id` is always `latchkey`. Other services need only the
+/// public keys, [`jwks`](Self::jwks), and an [`AccessTokenVerifier`].
 #[derive(Debug)]
 pub struct AccessTokens {
     service: String,
@@ -34,6 +36,25 @@ pub struct AccessTokens {
 /// `Debug` does not print it, and it is zeroized when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct AccessToken(String);
+
+/// The content of an access token that is about to be issued.
+#[derive(Debug, Clone)]
+pub struct NewAccessToken<'a> {
+    /// The session that the token belongs to.
+    pub session: &'a Session,
+    /// The roles of the user.
+    pub roles: Roles,
+    /// The claims that the app adds.
+    pub custom: CustomClaims,
+}
+
+impl<'a> NewAccessToken<'a> {
+    /// Builds a token without roles and custom claims.
+    #[must_use]
+    pub fn new(session: &'a Session) -> Self {
+        Self { session, roles: Roles::NONE, custom: CustomClaims::default() }
+    }
+}
 
 /// A newly issued access token.
 #[derive(Debug, Clone)]
@@ -78,7 +99,7 @@ impl AccessTokens {
         Ok(Self { service, lifetime, keys, verifier, jwks })
     }
 
-    /// Issues a token for a session to its user. It expires after the lifetime, or with the session
+    /// Issues a token of a session to its user. It expires after the lifetime, or with the session
     /// if that is earlier. Times in tokens are rounded down to whole seconds (RFC 7519, 2).
     ///
     /// # Errors
@@ -86,10 +107,11 @@ impl AccessTokens {
     /// [`KeyError::Signing`] if the cryptographic library fails.
     pub fn issue(
         &self,
-        session: &Session,
+        new: &NewAccessToken<'_>,
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<IssuedToken, KeyError> {
+        let NewAccessToken { session, roles, custom } = new;
         let key = self.signing_key(now).ok_or(KeyError::NoKeys)?;
         let iat = now.as_second();
         let lifetime_end = now.saturating_add(self.lifetime).unwrap_or(Timestamp::MAX);
@@ -106,6 +128,8 @@ impl AccessTokens {
             exp,
             auth_time: session.authenticated_at().as_second(),
             amr: session.amr.values().map(str::to_owned).collect(),
+            roles: roles.iter().map(str::to_owned).collect(),
+            custom: custom.members(),
         };
         let token = jsonwebtoken::encode(&header(key.kid()), &claims, key.encoding())
             .map_err(|_| KeyError::Signing)?;

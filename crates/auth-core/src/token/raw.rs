@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{ALG, TYP};
 
@@ -19,8 +20,9 @@ pub(super) struct RawHeader {
     kid: String,
 }
 
-/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2 and 2.2.1). All are required and must have
-/// exactly these types: an `aud` that is a list is rejected.
+/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2 and 2.2.1). All except `roles` are required
+/// and must have exactly these types: an `aud` that is a list is rejected. Other claims are those of
+/// the app.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawClaims {
     pub(super) iss: String,
@@ -34,6 +36,10 @@ pub(super) struct RawClaims {
     pub(super) exp: i64,
     pub(super) auth_time: i64,
     pub(super) amr: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) roles: Vec<String>,
+    #[serde(flatten)]
+    pub(super) custom: Map<String, Value>,
 }
 
 impl RawHeader {

@@ -56,7 +56,7 @@ use keys::{FetchId, Keys, NextStep, Step};
 /// # let policy = SessionPolicy::default();
 /// # let session = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
 /// # let session = Session::open(session, now, &SystemRandom);
-/// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
+/// # let token = tokens.issue(&NewAccessToken::new(&session), now, &SystemRandom)?.token;
 /// # let token = token.as_str();
 /// # let get = move |_: &str| Ok::<_, std::io::Error>(document.clone());
 /// let issuer = "https://auth.example.com";

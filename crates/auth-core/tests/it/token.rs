@@ -11,6 +11,7 @@ mod issued;
 mod issuer;
 mod key_set;
 mod other_tokens;
+mod roles;
 mod service;
 mod stale_keys;
 mod verifier;

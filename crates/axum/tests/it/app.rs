@@ -40,7 +40,8 @@ impl TestApp {
             .sqlite(folder.path().join("app.db"))
             .public_url(ORIGIN)
             .clock(Arc::<ManualClock>::clone(&clock))
-            .weak_hashes_for_tests();
+            .pbkdf2_iterations(1_000)
+            .accept_weaknesses();
         let auth = change(builder).build().await.unwrap();
         let router = router(&auth);
         Self { auth, clock, router, folder }

@@ -1,5 +1,7 @@
 //! The forms to log in, to sign up and to log out.
 
+use axum_accounts::accounts::Builder;
+
 use crate::app::{ADA, ORIGIN, TestApp};
 
 const WRONG: &str = "email=ada%40example.com&password=a+wrong+password&remember=on&next=%2Fprivate";
@@ -178,7 +180,7 @@ async fn too_many_failures_are_answered_with_the_time_to_wait() {
 
 #[tokio::test]
 async fn sign_up_can_be_turned_off() {
-    let app = TestApp::with(|builder| builder.without_sign_up()).await;
+    let app = TestApp::with(Builder::without_sign_up).await;
     let mut visitor = app.browser();
     assert_eq!(visitor.open("/signup").await.status, 403);
     assert_eq!(visitor.submit("/signup", ADA).await.status, 403);

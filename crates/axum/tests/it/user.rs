@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
 use axum_accounts::User;
-use axum_accounts::accounts::{Caller, SignIn};
+use axum_accounts::accounts::{Builder, Caller, SignIn};
 use tower_service::Service as _;
 
 use crate::app::TestApp;
@@ -65,7 +65,7 @@ async fn requirements_reject_users_who_do_not_meet_them() {
 
 #[tokio::test]
 async fn users_who_must_turn_a_second_factor_on_are_rejected() {
-    let app = TestApp::with(|builder| builder.require_second_factor()).await;
+    let app = TestApp::with(Builder::require_second_factor).await;
     let mut ada = app.ada().await;
     for path in ["/private", "/", "/fresh", "/verified", "/twice"] {
         ada.open(path).await.assert_problem(403, "second_factor_enrolment_required");

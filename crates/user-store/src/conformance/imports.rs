@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use crate::audit::EventKind;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{NOW, creation, hash, two_servers, user};
+use crate::metadata::Metadata;
 use crate::users::{ImportUsersOutcome, StoredUser};
 
 cases! {
@@ -66,7 +67,7 @@ async fn concurrent_imports_of_one_email_succeed_once(deployment: &dyn Deploymen
 }
 
 fn stored(email: &str) -> StoredUser {
-    StoredUser { user: user(email), password_hash: hash() }
+    StoredUser { user: user(email), password_hash: hash(), metadata: Metadata::default() }
 }
 
 fn list<const N: usize>(emails: [&str; N]) -> Vec<StoredUser> {

@@ -11,6 +11,7 @@ use crate::conformance::steps::{
     CODE_LIFETIME, NOW, SECOND, Server, creation, hash, kinds_of_mails, mail_id, new_code, open,
     sign_up, two_servers, user,
 };
+use crate::metadata::Metadata;
 use crate::users::{CreateUserError, ImportUsersOutcome, StoredUser, UpdateUserOutcome, User};
 
 const ADA: &str = "ada@example.com";
@@ -165,7 +166,8 @@ async fn an_invitation_does_not_survive_an_account_that_had_its_email_address(
 ) {
     let store = deployment.connect().await;
     let invitation = invite(&store, ADA).await;
-    let imported = StoredUser { user: user(ADA), password_hash: hash() };
+    let imported =
+        StoredUser { user: user(ADA), password_hash: hash(), metadata: Metadata::default() };
     let outcome = store.import_users(std::slice::from_ref(&imported), NOW).await.unwrap();
     assert_eq!(outcome, ImportUsersOutcome::Imported);
     let taken = accept(&store, ADA, &invitation).await;

@@ -11,6 +11,7 @@ use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
     NOW, Server, creation, find_credentials, hash, sign_up, two_servers, user,
 };
+use crate::metadata::Metadata;
 use crate::users::{Challenge, ImportUsersOutcome, StoredUser, User};
 
 cases! {
@@ -139,6 +140,7 @@ async fn email_addresses_of_all_kinds_have_one_account_and_one_decoy_on_every_se
             )
             .parse()
             .unwrap(),
+            metadata: Metadata::default(),
         })
         .collect();
     let imported = servers[0].import_users(&import, NOW).await.unwrap();

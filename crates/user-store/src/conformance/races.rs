@@ -11,6 +11,7 @@ use crate::conformance::steps::{
     NOW, SECOND, Server, current_credentials, hash, is_alive, new_session, open, open_session,
     sign_up, sign_up_ada, two_servers, user,
 };
+use crate::metadata::Metadata;
 use crate::sessions::{NewSession, OpenSessionOutcome, RotateOutcome};
 use crate::users::{ImportUsersOutcome, StoredUser, UpdateUserOutcome};
 
@@ -154,7 +155,7 @@ async fn concurrent_sign_ins_do_not_exceed_the_maximum_number_of_sessions(
         let opened = new.iter().enumerate();
         let opened = opened.map(|(n, new)| nth(&servers, n).open_session(new, verified, None));
         for outcome in join_all(opened).await {
-            assert!(matches!(outcome.unwrap(), OpenSessionOutcome::Opened(_)));
+            assert!(matches!(outcome.unwrap(), OpenSessionOutcome::Opened { .. }));
         }
         assert_eq!(servers[1].sessions(ada.id, NOW).await.unwrap().len(), max);
     }
@@ -194,8 +195,11 @@ async fn concurrent_imports_in_different_orders_do_not_fail(deployment: &dyn Dep
     for round in 0..10 {
         let emails: Vec<_> = (0..20).map(|n| format!("u{n}-{round}@example.com")).collect();
         let list = |emails: &[String]| -> Vec<StoredUser> {
-            let stored =
-                |email: &String| StoredUser { user: user(email), password_hash: hash.clone() };
+            let stored = |email: &String| StoredUser {
+                user: user(email),
+                password_hash: hash.clone(),
+                metadata: Metadata::default(),
+            };
             emails.iter().map(stored).collect()
         };
         let mut lists = [list(&emails), list(&emails), list(&emails)];

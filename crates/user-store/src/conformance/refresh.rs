@@ -190,7 +190,7 @@ async fn a_rotation_that_ignores_replaced_tokens_changes_nothing(deployment: &dy
     }))
     .await;
     let (rotated, others): (Vec<_>, Vec<_>) =
-        outcomes.into_iter().partition(|outcome| matches!(outcome, RotateOutcome::Rotated(_)));
+        outcomes.into_iter().partition(|outcome| matches!(outcome, RotateOutcome::Rotated(..)));
     assert_eq!(rotated.len(), 1);
     assert!(others.iter().all(|outcome| *outcome == RotateOutcome::Replaced), "{others:?}");
     assert!(is_alive(&store, &opened).await);
@@ -230,8 +230,8 @@ pub(super) async fn refresh_as(
     let (rotation, successor) = Rotation::new(token, client.clone(), &SystemRandom);
     let policy = SessionPolicy::default();
     match store.rotate_refresh_token(&rotation, &policy, now).await.unwrap() {
-        RotateOutcome::Rotated(session) => Ok((session, successor)),
-        RotateOutcome::Repeated(session, salt) => Ok((session, token.successor(&salt))),
+        RotateOutcome::Rotated(session, _) => Ok((session, successor)),
+        RotateOutcome::Repeated(session, _, salt) => Ok((session, token.successor(&salt))),
         rejected => Err(rejected),
     }
 }

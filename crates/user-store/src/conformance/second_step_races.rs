@@ -166,7 +166,7 @@ async fn a_sign_in_that_races_with_turning_on_leaves_no_session(deployment: &dyn
         let opened = opened.unwrap();
         let is_expected = matches!(
             opened,
-            OpenSessionOutcome::Opened(_) | OpenSessionOutcome::SecondFactorRequired
+            OpenSessionOutcome::Opened { .. } | OpenSessionOutcome::SecondFactorRequired
         );
         assert!(is_expected, "{opened:?}");
         assert_sessions(&here, &ada, Some(&session)).await;

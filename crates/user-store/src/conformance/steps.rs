@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_core::{
     Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, MailId, Network,
     NewPassword, OneTimeCode, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
-    RefreshToken, ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
+    RefreshToken, ResetToken, Roles, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
     SystemRandom, Timestamp, UserId,
 };
 use tokio::runtime::Handle;
@@ -79,7 +79,13 @@ pub(super) fn user(email: &str) -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     }
+}
+
+/// Returns the outcome of opening a session that ends no other one.
+pub(super) fn opened_for(user: &User) -> OpenSessionOutcome {
+    OpenSessionOutcome::Opened { user: user.clone(), ended: Vec::new() }
 }
 
 /// Returns the client that sends the requests, unless a step or a case uses a different client.
@@ -146,7 +152,7 @@ pub(super) fn new_session(user: &User) -> (NewSession, RefreshToken) {
 pub(super) async fn open_session(store: &Server, user: &User, new: &NewSession) -> Vec<SessionId> {
     let verified = current_credentials(store, user).await.password_version;
     match store.open_session(new, verified, None).await.unwrap() {
-        OpenSessionOutcome::Opened(ended) => ended,
+        OpenSessionOutcome::Opened { ended, .. } => ended,
         rejected => unreachable!("the credentials were read just before: {rejected:?}"),
     }
 }

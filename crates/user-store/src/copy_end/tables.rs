@@ -42,6 +42,7 @@ pub(crate) const TABLES: &[Table] = &[
             "device_version",
             "email_verified_at",
             "second_factor_at",
+            "roles",
         ],
         kind: TableKind::Rows,
     },
@@ -103,6 +104,11 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &["user_id", "app_codes", "recovery_codes"],
         kind: TableKind::Rows,
     },
+    Table {
+        name: "user_metadata",
+        columns: &["user_id", "public", "private"],
+        kind: TableKind::Rows,
+    },
     Table { name: "used_ids", columns: &["id", "expires_at"], kind: TableKind::Rows },
     Table {
         name: "codes",
@@ -155,6 +161,7 @@ pub(crate) const TABLES: &[Table] = &[
             "user_agent",
             "kid",
             "amr",
+            "detail",
         ],
         kind: TableKind::Rows,
     },

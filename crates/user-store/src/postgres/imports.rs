@@ -6,10 +6,11 @@ use std::sync::Arc;
 use auth_core::{PasswordHash, Timestamp};
 
 use crate::error::StoreError;
+use crate::metadata::Metadata;
 use crate::postgres::database::{CALL_TIMEOUT, Plan};
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
-use crate::postgres::statements::{audit, decoys, imports};
+use crate::postgres::statements::{audit, decoys, imports, metadata};
 use crate::postgres::store::PostgresStore;
 use crate::rules;
 use crate::rules::decoys::count_by_template;
@@ -79,9 +80,11 @@ fn insert_all(users: &[StoredUser], now: Timestamp) -> Vec<Query> {
     let mut sorted: Vec<_> = users.iter().collect();
     sorted.sort_unstable_by_key(|stored| stored.user.email.key());
     let mut writes: Vec<_> = sorted.chunks(BATCH).map(imports::insert_all).collect();
+    sorted.retain(|stored| stored.metadata != Metadata::default());
+    writes.extend(sorted.chunks(BATCH).map(metadata::insert_all));
     for batch in users.chunks(BATCH) {
-        let event = |stored: &StoredUser| rules::users::account_imported(stored.user.id, now);
-        let events: Vec<_> = batch.iter().map(event).collect();
+        let events = |stored| rules::users::account_imported(stored, now);
+        let events: Vec<_> = batch.iter().flat_map(events).collect();
         writes.push(audit::insert_all(&events));
     }
     writes

@@ -3,15 +3,16 @@
 use auth_core::{
     CounterKey, CredentialId, DecoyPosition, Email, EmailHash, EmailSignInToken, FamilyHash,
     MailId, Network, PasskeyId, PasskeyName, PasskeyState, RecoveryCode, RefreshToken, ResetToken,
-    SessionId, SingleUseId, SystemRandom, Timestamp, TotpStep, UserId,
+    Roles, SessionId, SingleUseId, SystemRandom, Timestamp, TotpStep, UserId,
 };
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
+use crate::metadata::{Metadata, MetadataValue};
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::query::Query;
 use crate::postgres::statements::{
-    attempts, audit, codes, decoys, factors, mails, sessions, users,
+    attempts, audit, codes, decoys, factors, followers, mails, metadata, sessions, users,
 };
 use crate::postgres::store::PostgresStore;
 use crate::rules::codes::CodePurpose;
@@ -57,8 +58,11 @@ const FILL: &str = "
             false, created_at
         FROM users;
     INSERT INTO code_failures (user_id, app_codes) SELECT id, repeat('x', 100) FROM users;
+    INSERT INTO user_metadata (user_id, public, private)
+        SELECT id, '7', repeat('x', 100) FROM users;
     INSERT INTO used_ids (id, expires_at)
         SELECT substr(sha256(email::bytea), 1, 16), created_at FROM users;
+    INSERT INTO event_followers VALUES ('notes', 0, 0, 0);
     INSERT INTO decoys (position, template) SELECT n, repeat('x', 100)
         FROM generate_series(0, 191) n;
     ANALYZE";
@@ -98,18 +102,25 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
     let credential = CredentialId::from_bytes(&[7; 32]).unwrap();
     let state = PasskeyState { sign_count: 1, backup_eligible: false, backed_up: false };
     let id = SingleUseId::generate(&SystemRandom);
+    let value = Some(MetadataValue::from_stored("7"));
+    let values = Metadata { public: value.clone(), private: value };
     let statements = [
         users::credentials(email.key(), DecoyPosition::default()),
         users::by_id(user),
         users::state(user),
         users::by_email(email.key()),
-        users::with_hash(user),
+        users::stored(user),
         users::page(Some(user), 100),
-        users::page_with_hashes(None, 100),
+        users::stored_page(None, 100),
         users::lock(user),
         users::lock_to_delete(user),
         users::rehash(user, &hash),
         users::set_disabled_at(user, None),
+        users::set_roles(user, &Roles::NONE),
+        users::roles_by_family(&family),
+        metadata::of_user(user),
+        metadata::set(user, &Metadata::default()),
+        metadata::set(user, &values),
         users::delete(user),
         decoys::page_of_hashes(Some(user), 100),
         attempts::lock_of_account("user7@example.com"),
@@ -150,6 +161,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
         mails::page(Some(mail), 100),
         mails::page(None, 100),
         mails::lock_expired(NOW, 100),
+        followers::follower("notes"),
         factors::set_second_factor_at(user, Some(NOW)),
         factors::totp(user),
         factors::use_totp(user, TotpStep::at(NOW), NOW),
@@ -191,6 +203,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
             "passkeys",
             "code_failures",
             "used_ids",
+            "user_metadata",
         ] {
             let scan = format!("Seq Scan on {table}");
             assert!(!plan.contains(&scan), "{}\n{plan}", query.sql);

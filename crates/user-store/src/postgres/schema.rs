@@ -16,6 +16,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/0004_claimed_mails.sql"), min_reader: 1 },
     // Earlier servers would not ask for the second factor.
     Migration { sql: include_str!("migrations/0005_second_factors.sql"), min_reader: 5 },
+    Migration { sql: include_str!("migrations/0006_event_followers.sql"), min_reader: 5 },
+    Migration { sql: include_str!("migrations/0007_roles.sql"), min_reader: 5 },
 ];
 
 /// A migration, and the version of the oldest schema whose servers can use the migrated database.
@@ -82,7 +84,7 @@ const FACTS: &str = "
                 AND c.relname IN ('users', 'sessions', 'counters', 'events', 'codes', 'mails',
                     'totp', 'pending_totp', 'recovery_codes', 'recovery_code_lists', 'passkeys',
                     'code_failures', 'used_ids', 'signing_keys', 'signing_key_set', 'decoy_state',
-                    'decoy_classes', 'decoys', 'servers')
+                    'decoy_classes', 'decoys', 'event_followers', 'servers', 'user_metadata')
                 AND NOT EXISTS (SELECT FROM pg_class m
                     WHERE m.relnamespace = c.relnamespace AND m.relname = 'latchkey_meta'))";
 

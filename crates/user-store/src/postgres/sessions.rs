@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use auth_core::{FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, Timestamp, UserId};
 
 use crate::error::StoreError;
+use crate::postgres::codes::read_user;
 use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::Reply;
@@ -27,21 +28,24 @@ impl SessionStore for PostgresStore {
         let (new, rehashed) = (session.clone(), rehashed.cloned());
         let user = new.session.user_id;
         let keep = NewSession::MAX_PER_USER - 1;
-        let reads = vec![users::lock(user), sessions::ended_by(&new, keep)];
+        let reads = vec![users::lock(user), sessions::ended_by(&new, keep), users::by_id(user)];
         let decide = move |reply: &Reply| {
             let account = reply.first(0).map(users::read_account_state).transpose()?;
             let event = match rules::sessions::open_session(&new, verified, account.as_ref()) {
                 Decision::Write(event) => event,
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };
+            let Some(user) = read_user(reply, 2)? else {
+                return Ok(Plan::unchanged(OpenSessionOutcome::CredentialsChanged));
+            };
             let ended = sessions::read_ids(reply.rows(1))?;
             let mut writes = Vec::new();
-            writes.extend(rehashed.as_ref().map(|rehashed| users::rehash(user, rehashed)));
+            writes.extend(rehashed.as_ref().map(|rehashed| users::rehash(user.id, rehashed)));
             if !ended.is_empty() {
                 writes.push(sessions::delete(ended.iter().copied()));
             }
             writes.extend([sessions::insert(&new), audit::insert(&event)]);
-            Ok(Plan { writes, outcome: OpenSessionOutcome::Opened(ended) })
+            Ok(Plan { writes, outcome: OpenSessionOutcome::Opened { user, ended } })
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -108,13 +112,18 @@ impl SessionStore for PostgresStore {
             return Ok(outcome);
         }
         let family = rotation.family;
-        let reads = vec![sessions::lock_by_family(&family), audit::repeats(&family)];
+        let reads = vec![
+            sessions::lock_by_family(&family),
+            audit::repeats(&family),
+            users::roles_by_family(&family),
+        ];
         let decide = move |reply: &Reply| {
             let stored = reply.first(0).map(sessions::read_refreshable).transpose()?.flatten();
+            let roles = users::read_roles(reply.first(2))?;
             match rules::refresh::rotate_refresh_token(&rotation, stored, &policy, now) {
                 Decision::Write(RotationWrite::Refresh(session)) => Ok(Plan {
                     writes: vec![sessions::refresh(&session, &rotation)],
-                    outcome: RotateOutcome::Rotated(session),
+                    outcome: RotateOutcome::Rotated(session, roles),
                 }),
                 Decision::Write(RotationWrite::Repeat(session, salt, events)) => {
                     let recorded: Result<Vec<_>, DatabaseError> =
@@ -122,7 +131,7 @@ impl SessionStore for PostgresStore {
                     let unrecorded = rules::refresh::unrecorded_repeats(events, &recorded?);
                     let mut writes = vec![sessions::count_repeat(session.id)];
                     writes.extend(unrecorded.iter().map(audit::insert));
-                    Ok(Plan { writes, outcome: RotateOutcome::Repeated(session, salt) })
+                    Ok(Plan { writes, outcome: RotateOutcome::Repeated(session, roles, salt) })
                 }
                 Decision::Write(RotationWrite::End(session, reason, events)) => {
                     let mut writes = vec![sessions::delete([session.id])];

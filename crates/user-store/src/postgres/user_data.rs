@@ -12,7 +12,7 @@ use crate::users::StoredUser;
 impl UserDataStore for PostgresStore {
     async fn user_data(&self, user: UserId) -> Result<Option<UserData>, StoreError> {
         let mut queries = vec![
-            users::with_hash(user),
+            users::stored(user),
             sessions::records_of_user(user),
             audit::of_user(user, UserData::MAX_EVENTS),
         ];
@@ -20,12 +20,13 @@ impl UserDataStore for PostgresStore {
         queries.extend(factors_of(user));
         let reply = self.database.snapshot(queries).await?;
         let Some(row) = reply.first(0) else { return Ok(None) };
-        let StoredUser { user, password_hash } = users::read_with_hash(row)?;
+        let StoredUser { user, password_hash, metadata } = users::read_stored(row)?;
         let events: Result<_, _> = reply.rows(2).iter().map(audit::read).collect();
         Ok(Some(UserData {
             factors: read_factors(&reply, factors, &user)?,
             user,
             password_hash,
+            public_metadata: metadata.public,
             sessions: sessions::read_records(reply.rows(1))?,
             events: events?,
         }))

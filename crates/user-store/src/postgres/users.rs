@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
     ClientInfo, CounterKey, DecoyPosition, EmailHash, EmailKey, InvitationTokenHash, MailId,
-    PasswordHash, Session, SessionId, Timestamp, UserId,
+    PasswordHash, Role, Session, SessionId, Timestamp, UserId,
 };
 
 use crate::audit::Event;
@@ -19,9 +19,9 @@ use crate::rules::codes::CodePurpose;
 use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
-    ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser, UpdateUserOutcome,
-    User, UserStore,
+    Challenge, CreateUserError, GrantRoleOutcome, ImportUsersOutcome, KnownBrowsers,
+    PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication, RevokeRoleOutcome,
+    SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
 };
 
 #[async_trait]
@@ -264,6 +264,46 @@ impl UserStore for PostgresStore {
         Ok(self.database.write(vec![users::lock(user), users::by_id(user)], decide).await?)
     }
 
+    async fn grant_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<GrantRoleOutcome, StoreError> {
+        let role = role.clone();
+        let decide = move |reply: &Reply| {
+            let account = read_user(reply, 1)?;
+            Ok(match rules::roles::grant_role(account.as_ref(), &role, now) {
+                Decision::Write(write) => Plan {
+                    writes: vec![users::set_roles(user, &write.roles), audit::insert(&write.event)],
+                    outcome: GrantRoleOutcome::Granted,
+                },
+                Decision::Return(outcome) => Plan::unchanged(outcome),
+            })
+        };
+        Ok(self.database.write(vec![users::lock(user), users::by_id(user)], decide).await?)
+    }
+
+    async fn revoke_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<RevokeRoleOutcome, StoreError> {
+        let role = role.clone();
+        let decide = move |reply: &Reply| {
+            let account = read_user(reply, 1)?;
+            Ok(match rules::roles::revoke_role(account.as_ref(), &role, now) {
+                Decision::Write(write) => Plan {
+                    writes: vec![users::set_roles(user, &write.roles), audit::insert(&write.event)],
+                    outcome: RevokeRoleOutcome::Revoked,
+                },
+                Decision::Return(outcome) => Plan::unchanged(outcome),
+            })
+        };
+        Ok(self.database.write(vec![users::lock(user), users::by_id(user)], decide).await?)
+    }
+
     async fn delete_user(
         &self,
         user: UserId,
@@ -308,8 +348,8 @@ impl UserStore for PostgresStore {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<StoredUser>, StoreError> {
-        let reply = self.database.snapshot(vec![users::page_with_hashes(after, limit)]).await?;
-        let page: Result<_, _> = reply.rows(0).iter().map(users::read_with_hash).collect();
+        let reply = self.database.snapshot(vec![users::stored_page(after, limit)]).await?;
+        let page: Result<_, _> = reply.rows(0).iter().map(users::read_stored).collect();
         Ok(page?)
     }
 }

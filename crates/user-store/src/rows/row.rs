@@ -11,6 +11,7 @@ use auth_core::{
 
 use crate::codes::CodePurpose;
 use crate::decoys::HashClass;
+use crate::followers::{FollowerLease, FollowerPosition};
 use crate::users::{DeviceVersion, PasswordVersion, User};
 
 /// An account, with everything that there is once per account.
@@ -137,6 +138,15 @@ pub struct StoredMail {
     pub failed_at: Option<Timestamp>,
     /// Why the last attempt failed.
     pub reason: Option<String>,
+}
+
+/// A follower of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredFollower {
+    /// The position in the audit log.
+    pub position: FollowerPosition,
+    /// The lease, even if it has ended.
+    pub lease: Option<FollowerLease>,
 }
 
 /// All decoys ([`DecoyStore`](crate::DecoyStore)). They contain one secret, the key.

@@ -13,7 +13,8 @@ use crate::codes::CodePurpose;
 use crate::error::StoreError;
 use crate::factors::Passkey;
 use crate::keys::SigningKeySet;
-use crate::rows::row::{Account, Decoys, StoredCode, StoredMail, StoredSession};
+use crate::metadata::Metadata;
+use crate::rows::row::{Account, Decoys, StoredCode, StoredFollower, StoredMail, StoredSession};
 use crate::store::EraseOutcome;
 
 /// A function that a transaction runs.
@@ -86,7 +87,7 @@ pub trait Rows {
     /// Replaces the account with the same id. Its email address may have changed.
     fn save_account(&mut self, account: &Account) -> Result<(), StoreError>;
 
-    /// Deletes an account. Its sessions and passkeys have been deleted before.
+    /// Deletes an account. Its sessions, passkeys and metadata have been deleted before.
     fn delete_account(&mut self, id: UserId) -> Result<(), StoreError>;
 
     /// Returns up to `limit` accounts whose [`Account::pending_totp`] has expired at `now`.
@@ -95,6 +96,12 @@ pub trait Rows {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Account>, StoreError>;
+
+    /// Returns the metadata of a user as it was saved, or `Metadata::default()`.
+    fn metadata(&mut self, user: UserId) -> Result<Metadata, StoreError>;
+
+    /// Saves the metadata of a user. If it is `Metadata::default()`, deletes the row.
+    fn save_metadata(&mut self, user: UserId, metadata: &Metadata) -> Result<(), StoreError>;
 
     /// Returns the session with this id.
     fn session(&mut self, id: SessionId) -> Result<Option<StoredSession>, StoreError>;
@@ -189,6 +196,9 @@ pub trait Rows {
         kind: &EventKind,
     ) -> Result<Vec<Event>, StoreError>;
 
+    /// Returns the greatest id of an event.
+    fn latest_event_id(&mut self) -> Result<Option<EventId>, StoreError>;
+
     /// Returns the latest time of an event.
     fn latest_event_at(&mut self) -> Result<Option<Timestamp>, StoreError>;
 
@@ -197,6 +207,12 @@ pub trait Rows {
 
     /// Deletes events by their `at`.
     fn delete_expired_events(&mut self, until: Timestamp, limit: u32) -> Result<usize, StoreError>;
+
+    /// Returns the follower of the audit log with this name.
+    fn follower(&mut self, name: &str) -> Result<Option<StoredFollower>, StoreError>;
+
+    /// Saves a follower.
+    fn save_follower(&mut self, name: &str, follower: &StoredFollower) -> Result<(), StoreError>;
 
     /// Returns the signing keys as they were saved. A new store has no keys, and the version 0.
     fn signing_keys(&mut self) -> Result<SigningKeySet, StoreError>;

@@ -136,7 +136,7 @@ pub(crate) fn requested(at: Timestamp, client: &ClientInfo, expires_at: Timestam
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{ResetToken, SystemRandom};
+    use auth_core::{ResetToken, Roles, SystemRandom};
 
     use super::*;
     use crate::rules::password_reset::reset_target;
@@ -154,6 +154,7 @@ mod tests {
             disabled_at: None,
             email_verified_at: Some(NOW),
             second_factor_at: None,
+            roles: Roles::NONE,
         };
         let (ada, moved) = (user("ada@example.com"), user("ada@example.org"));
         let hash = *ResetToken::generate(&SystemRandom).hash().as_bytes();

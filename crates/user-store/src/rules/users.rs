@@ -1,11 +1,13 @@
 //! Decisions about accounts and passwords.
 
 use std::collections::HashSet;
+use std::iter;
 
 use auth_core::{ClientInfo, PasswordHash, Session, Timestamp, UserId};
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
+use crate::rules::roles::role_granted;
 use crate::users::{
     Challenge, DeviceVersion, ImportUsersOutcome, PasswordVersion, ReauthenticatedChangeOutcome,
     Reauthentication, StoredUser, UpdateUserOutcome,
@@ -166,9 +168,12 @@ pub(crate) fn check_import(users: &[StoredUser], existing: &HashSet<usize>) -> I
     }
 }
 
-/// Builds the event for one imported account.
-pub(crate) fn account_imported(user: UserId, now: Timestamp) -> Event {
-    by_operator(EventKind::AccountCreated, user, now)
+/// Builds the events for one imported account: one for the account, and one for each of its roles.
+pub(crate) fn account_imported(imported: &StoredUser, now: Timestamp) -> Vec<Event> {
+    let user = &imported.user;
+    let created = by_operator(EventKind::AccountCreated, user.id, now);
+    let granted = user.roles.iter().map(|role| role_granted(user.id, role, now));
+    iter::once(created).chain(granted).collect()
 }
 
 fn by_operator(kind: EventKind, user: UserId, now: Timestamp) -> Event {
@@ -178,9 +183,10 @@ fn by_operator(kind: EventKind, user: UserId, now: Timestamp) -> Event {
 #[cfg(test)]
 mod tests {
     use auth_core::Amr;
-    use auth_core::{Email, OpenSession, SessionPolicy, SystemRandom};
+    use auth_core::{Email, OpenSession, Roles, SessionPolicy, SystemRandom};
 
     use super::*;
+    use crate::metadata::Metadata;
     use crate::users::User;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -266,8 +272,9 @@ mod tests {
                     disabled_at: None,
                     email_verified_at: None,
                     second_factor_at: None,
+                    roles: Roles::NONE,
                 };
-                StoredUser { user, password_hash: hash.clone() }
+                StoredUser { user, password_hash: hash.clone(), metadata: Metadata::default() }
             });
         users[3].user.id = users[2].user.id;
         let outcome = check_import(&users, &HashSet::from([0]));

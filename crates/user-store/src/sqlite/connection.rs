@@ -1,6 +1,8 @@
 //! Opens, configures and checks connections to the file.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -17,14 +19,64 @@ pub(super) const FLAGS: OpenFlags =
 /// permission to write. After that, the operation fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens a connection for reading and writing. Fails if the file does not have this identity.
-pub(super) fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<Connection> {
+/// The place of a database.
+#[derive(Debug, Clone)]
+pub(super) enum Location {
+    /// A file, with the identity that it had when it was opened.
+    File { path: Arc<Path>, identity: FileIdentity },
+    /// The memory of this process.
+    Memory(Arc<MemoryDatabase>),
+}
+
+/// A database in memory. It exists until it is dropped.
+#[derive(Debug)]
+pub(super) struct MemoryDatabase {
+    uri: String,
+    /// Keeps the database: it is deleted with its last connection.
+    _anchor: Mutex<Connection>,
+}
+
+impl MemoryDatabase {
+    /// Creates a database that is different from all others, without a schema.
+    pub(super) fn create() -> rusqlite::Result<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Connections share a database of this file system if its name begins with a slash.
+        let uri = format!("file:/latchkey-{number}?vfs=memdb");
+        let anchor = Connection::open_with_flags(&uri, MEMORY_FLAGS)?;
+        Ok(Self { uri, _anchor: Mutex::new(anchor) })
+    }
+
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(&self.uri, MEMORY_FLAGS)?;
+        connection.pragma_update(None, "journal_mode", "MEMORY")?;
+        configure(&connection)?;
+        Ok(connection)
+    }
+}
+
+const MEMORY_FLAGS: OpenFlags =
+    FLAGS.union(OpenFlags::SQLITE_OPEN_CREATE).union(OpenFlags::SQLITE_OPEN_URI);
+
+impl Location {
+    /// Opens a connection for reading and writing.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let connection = match self {
+            Self::File { path, identity } => connect(path, *identity)?,
+            Self::Memory(database) => database.connect()?,
+        };
+        #[cfg(feature = "testing")]
+        let connection = crate::sqlite::trace::observe(connection)?;
+        Ok(connection)
+    }
+}
+
+/// Opens a connection to a file. Fails if the file does not have this identity.
+fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
     configure(&connection)?;
     check_identity(&connection, path, identity)?;
     check_writable(&connection)?;
-    #[cfg(feature = "testing")]
-    let connection = crate::sqlite::trace::observe(connection)?;
     Ok(connection)
 }
 

@@ -262,7 +262,7 @@ const SESSIONS: &str = "sessions";
 
 /// The tables whose rows refer to their users by a number that only this store knows. Other kinds
 /// of stores use the id.
-const TABLES_WITH_NUMBERS: [&str; 7] = [
+const TABLES_WITH_NUMBERS: [&str; 8] = [
     SESSIONS,
     "totp",
     "pending_totp",
@@ -270,6 +270,7 @@ const TABLES_WITH_NUMBERS: [&str; 7] = [
     "recovery_code_lists",
     "passkeys",
     "code_failures",
+    "user_metadata",
 ];
 
 /// Returns the table or subquery from which the columns of a table are read.

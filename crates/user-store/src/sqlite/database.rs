@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use r2d2::Pool;
@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::StoreError;
-use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, connect};
+use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, Location, MemoryDatabase};
 use crate::sqlite::error::unavailable;
 use crate::sqlite::lookups::LookupConnections;
 use crate::sqlite::pool::{self, ConnectionManager};
@@ -23,23 +23,34 @@ pub(super) struct Database {
     lookups: Arc<LookupConnections>,
     /// Lets only one writer at a time take a thread, on which it may wait for the lock on the file.
     write_permit: Arc<Semaphore>,
-    path: Arc<Path>,
-    /// The identity that the file at `path` had when it was opened.
-    identity: FileIdentity,
+    location: Location,
 }
 
 impl Database {
     pub(super) fn new(path: PathBuf) -> Result<Self, StoreError> {
-        let path: Arc<Path> = path.into();
         let identity = FileIdentity::read(&path).map_err(unavailable)?;
-        let open = |max| pool::build(Arc::clone(&path), identity, max).map_err(unavailable);
+        let location = Location::File { path: path.into(), identity };
+        let open = |max| pool::build(location.clone(), max).map_err(unavailable);
         Ok(Self {
             readers: open(pool::MAX_READERS)?,
             writer: open(pool::MAX_WRITERS)?,
             lookups: Arc::new(LookupConnections::new()),
             write_permit: Arc::new(Semaphore::new(1)),
-            path,
-            identity,
+            location,
+        })
+    }
+
+    /// Uses a database in memory. It has no write-ahead log, so readers would wait for writers, and
+    /// writers for readers. Therefore all queries use one connection.
+    pub(super) fn in_memory(database: MemoryDatabase) -> Result<Self, StoreError> {
+        let location = Location::Memory(Arc::new(database));
+        let pool = pool::build(location.clone(), 1).map_err(unavailable)?;
+        Ok(Self {
+            readers: pool.clone(),
+            writer: pool,
+            lookups: Arc::new(LookupConnections::none()),
+            write_permit: Arc::new(Semaphore::new(1)),
+            location,
         })
     }
 
@@ -58,7 +69,7 @@ impl Database {
         let database = self.clone();
         self.read(move |connection| {
             let found = query(connection)?;
-            database.lookups.open(|| connect(&database.path, database.identity));
+            database.lookups.open(|| database.location.connect());
             Ok(found)
         })
         .await
@@ -168,8 +179,9 @@ impl Database {
     /// Fails if the file has been deleted or replaced since it was opened. SQLite would continue to
     /// use the old file, and everything written to it would be lost.
     fn check_not_replaced(&self) -> Result<(), StoreError> {
-        match FileIdentity::read(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
+        let Location::File { path, identity: opened } = &self.location else { return Ok(()) };
+        match FileIdentity::read(path) {
+            Ok(identity) if identity == *opened => Ok(()),
             Ok(_) => Err(unavailable("the database file was replaced: restart the server")),
             Err(error) => Err(unavailable(error)),
         }

@@ -18,6 +18,11 @@ pub enum OpenError {
         /// The error from the operating system.
         source: io::Error,
     },
+    /// The path is `:memory:`, SQLite's name for a database in memory.
+    #[error(
+        "a database in memory would lose all accounts when the program ends; use the path of a file, or in the tests of an app, `accounts::testing::memory_store()`"
+    )]
+    InMemory,
     /// The file is not a SQLite database.
     #[error("{} is not a database; use another path, or move this file away", .0.display())]
     NotADatabase(PathBuf),

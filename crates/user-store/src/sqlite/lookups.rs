@@ -36,6 +36,11 @@ impl LookupConnections {
         Self((0..threads.min(MAX_SLOTS)).map(|_| Slot::default()).collect())
     }
 
+    /// Returns a value without slots: every lookup runs through the pool.
+    pub(super) fn none() -> Self {
+        Self(Box::default())
+    }
+
     /// Runs `query` if a connection is free, and returns its result. If no connection is free or
     /// the query fails, returns `None`: the caller must run the query on a thread that may block,
     /// and gets the error, if any, from that run. A connection whose query failed is closed.

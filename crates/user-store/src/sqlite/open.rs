@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::migrated::Migrated;
-use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS, configure};
+use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS, MemoryDatabase, configure};
 use crate::sqlite::database::Database;
 use crate::sqlite::error::{OpenError, is_damage};
 use crate::sqlite::schema;
@@ -22,12 +22,25 @@ pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
 /// Creates the file, if it is missing, and migrates an older schema. Returns the real path of the
 /// file.
 pub(super) fn create_or_migrate(path: &Path) -> Result<(PathBuf, Migrated), OpenError> {
+    reject_memory(path)?;
     create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     let (path, _) = identify_file(path)?;
     make_all_private(&path)?;
     let migrated =
         retry_while_locked(|| migrate(&path)).map_err(|error| from_sqlite(&path, error))?;
     Ok((path, migrated))
+}
+
+/// Creates a database in memory.
+pub(super) fn in_memory() -> Result<Database, OpenError> {
+    let path = || PathBuf::from(":memory:");
+    let create = || {
+        let database = MemoryDatabase::create()?;
+        schema::migrate(&mut database.connect()?)?;
+        Ok(database)
+    };
+    let database = create().map_err(|source| OpenError::Sqlite { path: path(), source })?;
+    Database::in_memory(database).map_err(|source| OpenError::Store { path: path(), source })
 }
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
@@ -78,10 +91,19 @@ pub(super) fn identify_file_or_copy(
 }
 
 pub(super) fn reject_absent(path: &Path) -> Result<(), OpenError> {
+    reject_memory(path)?;
     match path.try_exists() {
         Ok(true) => Ok(()),
         Ok(false) => Err(OpenError::Absent(path.to_owned())),
         Err(source) => Err(OpenError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Rejects SQLite's name for a database in memory, which is not the name of a file here.
+fn reject_memory(path: &Path) -> Result<(), OpenError> {
+    match path == Path::new(":memory:") {
+        true => Err(OpenError::InMemory),
+        false => Ok(()),
     }
 }
 

@@ -1,12 +1,9 @@
 //! The pools of connections for reads and for transactions that write.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 use rusqlite::Connection;
 
-use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, connect};
+use crate::sqlite::connection::{BUSY_TIMEOUT, Location};
 
 /// The maximum number of connections for reads. In WAL mode, readers do not wait for the writer, so
 /// a few connections are enough.
@@ -19,8 +16,7 @@ pub(super) const MAX_WRITERS: u32 = 1;
 
 /// Builds a pool and opens the first connection. The others are opened when they are needed.
 pub(super) fn build(
-    path: Arc<Path>,
-    identity: FileIdentity,
+    location: Location,
     max_connections: u32,
 ) -> Result<Pool<ConnectionManager>, r2d2::Error> {
     Pool::builder()
@@ -29,22 +25,19 @@ pub(super) fn build(
         .test_on_check_out(false)
         .connection_timeout(BUSY_TIMEOUT)
         .error_handler(Box::new(NopErrorHandler))
-        .build(ConnectionManager { path, identity })
+        .build(ConnectionManager(location))
 }
 
-/// Opens connections to one file.
+/// Opens connections to one database.
 #[derive(Debug)]
-pub(super) struct ConnectionManager {
-    path: Arc<Path>,
-    identity: FileIdentity,
-}
+pub(super) struct ConnectionManager(Location);
 
 impl ManageConnection for ConnectionManager {
     type Connection = Connection;
     type Error = rusqlite::Error;
 
     fn connect(&self) -> rusqlite::Result<Connection> {
-        connect(&self.path, self.identity)
+        self.0.connect()
     }
 
     fn is_valid(&self, connection: &mut Connection) -> rusqlite::Result<()> {

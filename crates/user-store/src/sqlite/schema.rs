@@ -23,6 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_mail.sql"),
     include_str!("migrations/0013_claimed_mails.sql"),
     include_str!("migrations/0014_second_factors.sql"),
+    include_str!("migrations/0015_event_followers.sql"),
+    include_str!("migrations/0016_roles.sql"),
 ];
 
 /// Returns the version of the newest schema.

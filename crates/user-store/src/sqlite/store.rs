@@ -29,6 +29,16 @@ impl SqliteStore {
         Ok(Self { database: open::open(path)? })
     }
 
+    /// Creates a database in memory, for tests. It is private to this store and its clones, and is
+    /// dropped with the last of them. All queries use one connection.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`OpenError`] if SQLite fails.
+    pub fn in_memory() -> Result<Self, OpenError> {
+        Ok(Self { database: open::in_memory()? })
+    }
+
     /// Opens the file at `path` if a server of this version has created or migrated it. This
     /// function blocks.
     ///

@@ -30,12 +30,15 @@ impl SessionStore for BackendStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
+                let Some(user) = users::by_id(tx, user)? else {
+                    return Ok(OpenSessionOutcome::CredentialsChanged);
+                };
                 if let Some(rehashed) = &rehashed {
-                    users::rehash(tx, user, rehashed)?;
+                    users::rehash(tx, user.id, rehashed)?;
                 }
                 let ended = insert_session(tx, &new)?;
                 audit::insert(tx, &event)?;
-                Ok(OpenSessionOutcome::Opened(ended))
+                Ok(OpenSessionOutcome::Opened { user, ended })
             })
             .await
     }
@@ -111,7 +114,8 @@ impl SessionStore for BackendStore {
                 match rules::refresh::rotate_refresh_token(&rotation, stored, &policy, now) {
                     Decision::Write(RotationWrite::Refresh(session)) => {
                         sessions::refresh(tx, &session, &rotation)?;
-                        Ok(RotateOutcome::Rotated(session))
+                        let roles = users::roles(tx, session.user_id)?;
+                        Ok(RotateOutcome::Rotated(session, roles))
                     }
                     Decision::Write(RotationWrite::Repeat(session, salt, events)) => {
                         sessions::count_repeat(tx, session.id)?;
@@ -119,7 +123,8 @@ impl SessionStore for BackendStore {
                         for event in rules::refresh::unrecorded_repeats(events, &recorded) {
                             audit::insert(tx, &event)?;
                         }
-                        Ok(RotateOutcome::Repeated(session, salt))
+                        let roles = users::roles(tx, session.user_id)?;
+                        Ok(RotateOutcome::Repeated(session, roles, salt))
                     }
                     Decision::Write(RotationWrite::End(session, reason, events)) => {
                         sessions::delete(tx, session.id)?;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use auth_core::UserId;
 
 use super::factors::read_factors;
-use super::statements::{audit, sessions, users};
+use super::statements::{audit, metadata, sessions, users};
 use super::{BackendStore, Result};
 use crate::error::StoreError;
 use crate::user_data::{UserData, UserDataStore};
@@ -19,6 +19,8 @@ impl UserDataStore for BackendStore {
                 Ok(Some(UserData {
                     user: account,
                     password_hash,
+                    public_metadata: metadata::of_user(tx, user)?
+                        .and_then(|metadata| metadata.public),
                     factors: read_factors(tx, user)?,
                     sessions: sessions::of_user(tx, user)?,
                     events: audit::of_user(tx, user, UserData::MAX_EVENTS)?,

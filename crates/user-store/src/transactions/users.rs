@@ -3,12 +3,12 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use auth_core::{
     ClientInfo, DecoyPosition, EmailHash, EmailKey, InvitationTokenHash, MailId, PasswordHash,
-    Timestamp, UserId,
+    Role, Timestamp, UserId,
 };
 
 use super::attempts::delete_counters;
 use super::codes::{add, delete_codes, delete_invitation, save};
-use super::statements::{audit, codes, decoys, factors, mails, sessions, users};
+use super::statements::{audit, codes, decoys, factors, mails, metadata, sessions, users};
 use super::{BackendStore, Result, Tx, taken_since_the_check};
 use crate::audit::Event;
 use crate::error::StoreError;
@@ -18,9 +18,9 @@ use crate::rules::codes::CodePurpose;
 use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
-    ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser, UpdateUserOutcome,
-    User, UserStore,
+    Challenge, CreateUserError, GrantRoleOutcome, ImportUsersOutcome, KnownBrowsers,
+    PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication, RevokeRoleOutcome,
+    SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
 };
 
 #[async_trait]
@@ -244,6 +244,48 @@ impl UserStore for BackendStore {
             .await
     }
 
+    async fn grant_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<GrantRoleOutcome, StoreError> {
+        let role = role.clone();
+        self.database
+            .write(move |tx| {
+                let account = users::by_id(tx, user)?;
+                let write = match rules::roles::grant_role(account.as_ref(), &role, now) {
+                    Decision::Write(write) => write,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                users::set_roles(tx, user, &write.roles)?;
+                audit::insert(tx, &write.event)?;
+                Ok(GrantRoleOutcome::Granted)
+            })
+            .await
+    }
+
+    async fn revoke_role(
+        &self,
+        user: UserId,
+        role: &Role,
+        now: Timestamp,
+    ) -> Result<RevokeRoleOutcome, StoreError> {
+        let role = role.clone();
+        self.database
+            .write(move |tx| {
+                let account = users::by_id(tx, user)?;
+                let write = match rules::roles::revoke_role(account.as_ref(), &role, now) {
+                    Decision::Write(write) => write,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                users::set_roles(tx, user, &write.roles)?;
+                audit::insert(tx, &write.event)?;
+                Ok(RevokeRoleOutcome::Revoked)
+            })
+            .await
+    }
+
     async fn delete_user(
         &self,
         user: UserId,
@@ -278,7 +320,8 @@ impl UserStore for BackendStore {
                 if outcome != ImportUsersOutcome::Imported {
                     return Ok(outcome);
                 }
-                for StoredUser { user, password_hash } in &users {
+                for imported in &users {
+                    let StoredUser { user, password_hash, metadata } = imported;
                     // This transaction holds the write lock, so no email address has been taken
                     // since the check. If the insertion still fails, nothing is imported.
                     if let users::InsertOutcome::EmailTaken =
@@ -286,7 +329,10 @@ impl UserStore for BackendStore {
                     {
                         return Err(taken_since_the_check());
                     }
-                    audit::insert(tx, &rules::users::account_imported(user.id, now))?;
+                    metadata::set(tx, user.id, metadata)?;
+                    for event in rules::users::account_imported(imported, now) {
+                        audit::insert(tx, &event)?;
+                    }
                 }
                 adapt_decoys(tx, &users)?;
                 Ok(outcome)
@@ -304,7 +350,7 @@ impl UserStore for BackendStore {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<StoredUser>, StoreError> {
-        self.database.read(move |tx| users::page_with_hashes(tx, after, limit)).await
+        self.database.read(move |tx| users::stored_page(tx, after, limit)).await
     }
 }
 

@@ -3,6 +3,7 @@ mod factors;
 mod faults;
 #[path = "../support/folder.rs"]
 mod folder;
+mod in_memory;
 mod inspect;
 mod look_ups;
 mod narrow_lookups;
@@ -13,7 +14,7 @@ mod shared_file;
 
 use auth_core::{
     Amr, ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
-    PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
+    PasswordPolicy, RefreshToken, Roles, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
 use user_store::{
@@ -66,7 +67,7 @@ async fn open_session(
     let found = store.credentials(user.email.key(), &DecoyPosition::default()).await.unwrap();
     let verified = found.account().unwrap().password_version;
     let opened = store.open_session(&new, verified, None).await.unwrap();
-    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+    assert!(matches!(opened, OpenSessionOutcome::Opened { .. }));
     (session, token)
 }
 
@@ -81,6 +82,7 @@ fn ada() -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     }
 }
 

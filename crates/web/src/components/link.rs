@@ -4,6 +4,16 @@ use yew_router::hooks::use_navigator;
 
 use crate::browser;
 use crate::routes::Route;
+use crate::site::site;
+
+/// Returns the text of a link to the private page: `text`, or `before_name` and the name of the app
+/// if the app has a page in its place.
+pub(crate) fn account_link(text: &'static str, before_name: &str) -> AttrValue {
+    match Route::Private.page_of_app() {
+        None => text.into(),
+        Some(_) => format!("{before_name} {}", site().name).into(),
+    }
+}
 
 /// Properties of [`Link`].
 #[derive(Properties, PartialEq)]
@@ -23,7 +33,7 @@ pub struct LinkProps {
     pub children: Html,
 }
 
-/// A link to a page.
+/// A link to a page, or to the page that the app has in its place.
 ///
 /// Unlike the router's own link, it marks the current page, adds no second history entry for that
 /// page, and ignores the second click of a double click.
@@ -52,6 +62,9 @@ pub fn Link(props: &LinkProps) -> Html {
             }
         }
     };
+    if let Some(href) = to.page_of_app() {
+        return html! { <a {href} class={*class}>{children.clone()}</a> };
+    }
     html! {
         <a href={to.to_path()} class={*class} aria-current={current.then_some("page")} {onclick}>
             {children.clone()}

@@ -2,7 +2,7 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::busy_button::pressed;
-use super::link::Link;
+use super::link::{Link, account_link};
 use super::text::text as changing_text;
 use crate::browser;
 use crate::routes::Route;
@@ -96,7 +96,7 @@ fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     let onclick = pressed(props.onlogout.clone());
     html! {
         <>
-            <li key="private">{link(props, Route::Private, "Your account", onstay)}</li>
+            <li key="private">{link(props, Route::Private, account_link("Your account", "Back to"), onstay)}</li>
             <li key="settings">{link(props, Route::Settings, "Settings", onstay)}</li>
             <li key="log-out">
                 <button
@@ -114,7 +114,8 @@ fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
 }
 
 /// Renders a link. A link to the current page closes the menu and moves to the top of the page.
-fn link(props: &NavBarProps, to: Route, text: &'static str, onstay: &Callback<()>) -> Html {
+fn link(props: &NavBarProps, to: Route, text: impl Into<AttrValue>, onstay: &Callback<()>) -> Html {
+    let text = text.into();
     let current = props.current == to;
     let onfollow = current.then(|| onstay.clone());
     html! { <Link {to} {current} class="nav-link" {onfollow}>{text}</Link> }

@@ -1,6 +1,7 @@
 use yew::prelude::*;
 
 use crate::browser;
+use crate::site::site;
 
 /// Sets the document's title, and moves the focus from `main` to the page's heading, or to the
 /// element that the fragment of the URL names. After a navigation to a guarded page, `main` has the
@@ -17,7 +18,7 @@ pub fn use_page_title(title: &'static str) {
 /// Sets the document's title, and does not move the focus.
 #[hook]
 pub(super) fn use_document_title(title: &'static str) {
-    use_effect_with(title, |title| browser::set_title(&format!("{title} · Latchkey")));
+    use_effect_with(title, |title| browser::set_title(&format!("{title} · {}", site().name)));
 }
 
 /// Properties of [`PageTitle`].

@@ -7,6 +7,7 @@ use super::text::text;
 use super::time_ago::TimeAgo;
 use super::verify_first::verify_first;
 use crate::format::count;
+use crate::site::site;
 
 /// The number of recovery codes below which the user should create new ones.
 const ENOUGH_CODES: u32 = 4;
@@ -42,16 +43,21 @@ pub struct TwoStepOverviewProps {
 pub fn TwoStepOverview(props: &TwoStepOverviewProps) -> Html {
     let Factors { second_factor, totp, recovery_codes, passkeys } = &props.factors;
     let set_up = if totp.is_some() { "Replace the app" } else { "Set up an app" };
+    let name = site().name;
     let second_step = match (second_factor, totp, passkeys.is_empty()) {
         (false, ..) => {
-            "Your password alone is enough to log in. With two-step log-in, Latchkey then \
-                        also asks for a code from an app, or for a passkey."
+            format!(
+                "Your password alone is enough to log in. With two-step log-in, {name} then also \
+                 asks for a code from an app, or for a passkey."
+            )
         }
-        (true, Some(_), true) => "After your password, Latchkey asks for a code from your app.",
+        (true, Some(_), true) => {
+            format!("After your password, {name} asks for a code from your app.")
+        }
         (true, Some(_), false) => {
-            "After your password, Latchkey asks for a code from your app, or for a passkey."
+            format!("After your password, {name} asks for a code from your app, or for a passkey.")
         }
-        (true, None, _) => "After your password, Latchkey asks for a passkey.",
+        (true, None, _) => format!("After your password, {name} asks for a passkey."),
     };
     html! {
         <>

@@ -50,6 +50,9 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::MailFailed => "An e-mail to you could not be delivered",
         ActivityKind::AccountDisabled => "An administrator disabled the account",
         ActivityKind::AccountEnabled => "An administrator enabled the account",
+        ActivityKind::RoleGranted => "An administrator granted you a role",
+        ActivityKind::RoleRevoked => "An administrator revoked one of your roles",
+        ActivityKind::MetadataChanged => "Profile data changed",
         _ => "Unknown activity. Reload the page to see what it is.",
     }
 }

@@ -1,10 +1,13 @@
+use crate::site::site;
+
 /// Returns the content of a file with recovery codes.
 #[must_use]
 pub fn recovery_codes(email: &str, codes: &[String]) -> String {
     let codes = codes.join("\n");
     format!(
-        "Latchkey recovery codes for {email}\n\nEach code works once. Anyone who has this file and \
-         your password can log in as you.\n\n{codes}\n"
+        "{} recovery codes for {email}\n\nEach code works once. Anyone who has this file and \
+         your password can log in as you.\n\n{codes}\n",
+        site().name
     )
 }
 

@@ -5,6 +5,7 @@ use yew_session::use_session;
 use crate::components::{Link, door, status, use_page_title};
 use crate::routes::{AccountDeleted, Route};
 use crate::sign_up::SignUp;
+use crate::site::site;
 
 /// Properties of [`Home`].
 #[derive(Properties, PartialEq)]
@@ -17,6 +18,7 @@ pub struct HomeProps {
 #[component]
 pub fn Home(props: &HomeProps) -> Html {
     use_page_title("A private page, just for you");
+    let name = site().name;
     let may_be_signed_in = use_session().may_be_signed_in();
     let account_deleted = use_location().and_then(|location| location.state::<AccountDeleted>());
     html! {
@@ -30,8 +32,10 @@ pub fn Home(props: &HomeProps) -> Html {
                         {status(Some("Your account has been deleted.".into()))}
                     }
                     <p class="lead">
-                        {"Latchkey gives you one page that only you can see, protected by your \
-                          password."}
+                        {format!(
+                            "{name} gives you one page that only you can see, protected by your \
+                             password."
+                        )}
                     </p>
                     {match (may_be_signed_in, props.sign_up) {
                         (true, _) => signed_in_actions(),
@@ -42,8 +46,9 @@ pub fn Home(props: &HomeProps) -> Html {
                 {door()}
             </div>
             <ul class="features">
-                {feature("Your password stays secret", "Latchkey never stores your password, only \
-                    a one-way hash of it. Use any characters, including spaces and emoji.")}
+                {feature("Your password stays secret", format!("{name} never stores your \
+                    password, only a one-way hash of it. Use any characters, including spaces and \
+                    emoji."))}
                 {feature("Checked on every visit", "Your page is shown only after the server has \
                     checked your session.")}
                 {feature("Immediate log-out", "Logging out ends your session on the server, not \
@@ -81,7 +86,8 @@ fn signed_in_actions() -> Html {
     }
 }
 
-fn feature(title: &'static str, text: &'static str) -> Html {
+fn feature(title: &'static str, text: impl Into<AttrValue>) -> Html {
+    let text = text.into();
     html! {
         <li class="feature">
             <h2>{title}</h2>

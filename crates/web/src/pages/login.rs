@@ -2,10 +2,8 @@ use std::rc::Rc;
 
 use api_types::{ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
 use yew::prelude::*;
-use yew_router::AnyRoute;
 use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
-use yew_router::navigator::Navigator;
 use yew_session::{ApiError, Remember, use_session};
 
 use super::email::{EMAIL, use_other_login};
@@ -20,7 +18,7 @@ use crate::components::{
 };
 use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
-use crate::routes::{LoginNotice, LoginState, Route, destination};
+use crate::routes::{LoginNotice, LoginState, Route, follow_log_in};
 use crate::sign_up::SignUp;
 use crate::webauthn::{self, Credential, Passkeys};
 
@@ -223,16 +221,11 @@ pub(super) fn use_finish_log_in()
         session.start(answer, remember).map_err(|_| no_storage())?;
         // Do not navigate if the user has already left this page.
         if is_mounted() {
-            follow_login(navigator.as_ref(), location.as_ref());
+            if let (Some(navigator), Some(location)) = (&navigator, &location) {
+                follow_log_in(navigator, location);
+            }
         }
         Ok(())
-    }
-}
-
-fn follow_login(navigator: Option<&Navigator>, location: Option<&Location>) {
-    if let (Some(navigator), Some(location)) = (navigator, location) {
-        let state = location.state::<LoginState>().unwrap_or_default();
-        navigator.replace_with_state::<AnyRoute, _>(&destination(location), state.link.clone());
     }
 }
 

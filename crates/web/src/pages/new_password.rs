@@ -4,6 +4,7 @@ use auth_core::PasswordPolicy;
 use yew::AttrValue;
 
 use crate::messages::FieldProblem;
+use crate::site::site;
 
 /// Returns the hint below the field for a new password.
 pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
@@ -16,7 +17,7 @@ pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
 /// Returns the error in a new password. Makes the same checks as the server, except that it does
 /// not use the list of common passwords, which would be larger than the rest of the page.
 pub(super) fn problem(password: &str, policy: PasswordPolicy, email: &str) -> Option<FieldProblem> {
-    policy.check(password, &[email, "Latchkey"]).err().map(FieldProblem::from)
+    policy.check(password, &[email, site().name]).err().map(FieldProblem::from)
 }
 
 #[cfg(test)]

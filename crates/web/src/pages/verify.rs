@@ -8,7 +8,7 @@ use super::submission::use_submission;
 use crate::api;
 use crate::browser;
 use crate::components::{
-    CodeForm, Failure, FormData, Link, door, send_again, status, use_page_title,
+    CodeForm, Failure, FormData, Link, account_link, door, send_again, status, use_page_title,
 };
 use crate::messages::describe;
 use crate::routes::{Route, mail_link};
@@ -58,7 +58,7 @@ pub fn Verify(props: &VerifyProps) -> Html {
                 {status(text.map(AttrValue::from))}
                 if is_verified {
                     <p key="verified">
-                        <Link to={Route::Private} class="button">{"Go to your account"}</Link>
+                        <Link to={Route::Private} class="button">{account_link("Go to your account", "Continue to")}</Link>
                     </p>
                 } else {
                     <p key="unverified" class="lead">

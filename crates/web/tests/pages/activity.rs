@@ -12,6 +12,7 @@ fn event(kind: ActivityKind, actor: ActivityActor, ip: Option<&str>) -> Activity
         user_agent: ip.map(|_| "curl/8.5.0".to_owned()),
         ip: ip.map(str::to_owned),
         amr: Vec::new(),
+        detail: None,
     }
 }
 

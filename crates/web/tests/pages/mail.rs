@@ -19,7 +19,7 @@ fn link() -> MailLink {
 fn a_page_that_is_not_available_is_the_404_page() {
     for (page, mail) in PAGES.iter().flat_map(|page| ALL.map(|mail| (page, mail))) {
         let is_available = match page.availability {
-            PageAvailability::Always => true,
+            PageAvailability::Always | PageAvailability::WithoutApp => true,
             PageAvailability::Mail => mail != Mail::Off,
             PageAvailability::EmailSignIn => mail == Mail::WithSignIn,
         };

@@ -3,6 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod activity;
+mod app;
 mod factors;
 mod forms;
 mod frame;

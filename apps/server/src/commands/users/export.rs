@@ -3,10 +3,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use accounts::{Accounts, StoredUser, User};
+use accounts::{Accounts, MetadataValue, StoredUser, User};
 use clap::{Args, ValueEnum};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::StoreArgs;
 use crate::error::CommandError;
@@ -22,13 +22,16 @@ const CONCURRENT_READS: usize = 8;
 const UNFINISHED: &str = ".unfinished-export-";
 
 /// The columns of the CSV format.
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 10] = [
     "id",
     "email",
     "created_at",
     "disabled_at",
     "email_verified_at",
     "second_factor",
+    "roles",
+    "metadata_public",
+    "metadata_private",
     "password_hash",
 ];
 
@@ -144,7 +147,7 @@ impl<W: Write> Rows<W> {
     }
 
     fn write(&mut self, stored: &StoredUser, second_factor: Option<&str>) -> io::Result<()> {
-        let StoredUser { user, password_hash } = stored;
+        let StoredUser { user, password_hash, metadata } = stored;
         let id = user.id.to_string();
         let email = user.email.as_str();
         let created_at = user.created_at.to_string();
@@ -156,15 +159,36 @@ impl<W: Write> Rows<W> {
                 let disabled_at = disabled_at.as_deref().unwrap_or_default();
                 let verified_at = verified_at.as_deref().unwrap_or_default();
                 let second_factor = second_factor.unwrap_or_default();
-                let row =
-                    [&*id, email, &*created_at, disabled_at, verified_at, second_factor, &*hash];
+                let json = |value: &Option<MetadataValue>| {
+                    value.as_ref().map_or_else(String::new, |value| value.as_json().to_owned())
+                };
+                let (public, private) = (json(&metadata.public), json(&metadata.private));
+                let row = [
+                    &*id,
+                    email,
+                    &*created_at,
+                    disabled_at,
+                    verified_at,
+                    second_factor,
+                    user.roles.as_str(),
+                    &*public,
+                    &*private,
+                    &*hash,
+                ];
                 writer.write_record(row).map_err(io_error)
             }
             Self::Jsonl(out) => {
+                let value = |value: &Option<MetadataValue>| -> io::Result<Option<Value>> {
+                    Ok(value.as_ref().map(MetadataValue::get).transpose()?)
+                };
                 let line = json!({
                     "id": id, "email": email, "created_at": created_at,
                     "disabled_at": disabled_at, "email_verified_at": verified_at,
-                    "second_factor": second_factor, "password_hash": hash,
+                    "second_factor": second_factor,
+                    "roles": user.roles.iter().collect::<Vec<_>>(),
+                    "metadata_public": value(&metadata.public)?,
+                    "metadata_private": value(&metadata.private)?,
+                    "password_hash": hash,
                 });
                 writeln!(out, "{line}")
             }

@@ -48,8 +48,8 @@ async fn for_each_user(
 }
 
 fn print_text(user: &User) -> io::Result<()> {
-    let User { id, email, created_at, disabled_at, .. } = user;
+    let User { id, email, created_at, disabled_at, roles, .. } = user;
     let state = if disabled_at.is_some() { "disabled" } else { "enabled " };
-    let line = format!("{id}  {created_at:.0}  {state}  {}", email.as_str());
-    print_lines(&mut io::stdout().lock(), &line)
+    let line = format!("{id}  {created_at:.0}  {state}  {}  {roles}", email.as_str());
+    print_lines(&mut io::stdout().lock(), line.trim_end())
 }

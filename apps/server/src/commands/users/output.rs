@@ -22,5 +22,6 @@ pub(super) fn user_json(user: &User) -> Value {
         "disabled_at": user.disabled_at.map(|at| at.to_string()),
         "email_verified_at": user.email_verified_at.map(|at| at.to_string()),
         "second_factor_at": user.second_factor_at.map(|at| at.to_string()),
+        "roles": user.roles.iter().collect::<Vec<_>>(),
     })
 }

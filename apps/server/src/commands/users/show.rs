@@ -29,6 +29,10 @@ impl ShowArgs {
             ("verified", since(user.email_verified_at)),
             ("created", format!("{:.0}", user.created_at)),
             ("disabled", since(user.disabled_at)),
+            (
+                "roles",
+                if user.roles.is_empty() { "none".to_owned() } else { user.roles.to_string() },
+            ),
             ("second factor", since(factors.second_factor_at)),
             ("app", factors.totp.map_or_else(no, describe_app)),
             ("passkeys", factors.passkeys.len().to_string()),

@@ -5,6 +5,7 @@ use std::process::Output;
 use super::{SECRET, app, error_line, folder, new_database, text};
 use crate::app::{EMAIL, PASSWORD, TestApp};
 use crate::operator::{Operator, json, success};
+use crate::roles::check_roles;
 
 #[test]
 fn every_command_about_accounts_works_beside_a_server() {
@@ -44,6 +45,11 @@ fn every_command_about_accounts_works_beside_a_server() {
     for kind in ["account_created", "signed_in", "password_changed", "account_deleted"] {
         assert!(log.contains(kind), "{kind}: {log}");
     }
+}
+
+#[test]
+fn roles_are_granted_and_revoked_beside_a_server() {
+    check_roles(&app());
 }
 
 #[test]

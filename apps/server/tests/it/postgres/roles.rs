@@ -125,6 +125,12 @@ fn each_role_may_do_only_what_it_is_for() {
         ),
         ("latchkey_app", "SELECT * FROM totp, pending_totp, passkeys, code_failures", true),
         ("latchkey_app", "DELETE FROM recovery_codes", true),
+        ("latchkey_app", "DELETE FROM user_metadata", true),
+        (
+            "latchkey_app",
+            "INSERT INTO events (at, kind, operator, detail) VALUES (1, 'x', true, 'admin')",
+            true,
+        ),
         ("latchkey_app", "INSERT INTO used_ids VALUES (substr(sha256(''), 1, 16), 1)", true),
         ("latchkey_app", "ALTER TABLE sessions DISABLE TRIGGER ALL", false),
         (
@@ -163,6 +169,10 @@ fn each_role_may_do_only_what_it_is_for() {
         ("latchkey_read", "SELECT user_id, expires_at FROM pending_totp", true),
         ("latchkey_read", "SELECT user_id, count(*) FROM recovery_codes GROUP BY 1", true),
         ("latchkey_read", "SELECT * FROM recovery_code_lists, passkeys, code_failures", true),
+        ("latchkey_read", "SELECT roles FROM users", true),
+        ("latchkey_read", "SELECT user_id FROM user_metadata", true),
+        ("latchkey_read", "SELECT private FROM user_metadata", false),
+        ("latchkey_read", "SELECT public FROM user_metadata", false),
         ("latchkey_read", "SELECT password_hash FROM users", false),
         ("latchkey_read", "SELECT secret FROM totp", false),
         ("latchkey_read", "SELECT secret FROM pending_totp", false),

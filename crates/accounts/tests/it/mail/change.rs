@@ -1,5 +1,5 @@
 use accounts::{
-    AccountEvent, Caller, ChangeEmailError, CodeError, KnownBrowsers, OutgoingMail,
+    Caller, ChangeEmailError, CodeError, EventKind, KnownBrowsers, OutgoingMail,
     RequestEmailChange, RequestEmailChangeError, SignIn, SignInError, SignedIn,
 };
 
@@ -47,7 +47,7 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
         ]
     );
     let code = code(&to(&mails, NEW));
-    app.take_events();
+    app.take_events().await;
     let changed = app.change_email(&ada, &code, &browser).await.unwrap();
     assert_eq!(changed.user.email.as_str(), NEW);
     assert!(changed.user.email_verified_at.is_some());
@@ -55,15 +55,7 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
         subjects(&app.deliver().await),
         ["Ada@example.com: Your e-mail address was changed at auth.example.com"]
     );
-    let events = app.take_events();
-    assert!(
-        matches!(
-            &events[..],
-            [AccountEvent::EmailChanged { user, previous, .. }]
-                if user.email.as_str() == NEW && previous.as_str() == EMAIL
-        ),
-        "{events:?}"
-    );
+    assert_eq!(app.take_events().await, [EventKind::EmailChanged]);
 
     assert!(app.is_active(&ada).await);
     assert!(!app.is_active(&other_session).await);

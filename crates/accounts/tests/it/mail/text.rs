@@ -194,16 +194,16 @@ If this was not you, you can ignore this e-mail.
         &next(),
         "Your invitation to Example",
         "\
-You are invited to create an account at Example. To do so, open this
-link:
+You are invited to create an account. To do so, open this link, and sign up
+with this e-mail address:
 
 https://auth.example.com/signup#invitation=0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ
 
-Sign up with this e-mail address. The link works once.
-
 The link expires at 2027-01-15 09:00 UTC.
 
-If you did not expect this, you can ignore this e-mail.
+Service:    Example
+
+The link works once. If you did not expect this, you can ignore this e-mail.
 ",
     );
     assert_text(

@@ -41,7 +41,7 @@ impl App {
             .sqlite(folder.path().join("latchkey.db"))
             .public_url(SERVICE)
             .mail(transport)
-            .weak_hashes_for_tests()
+            .for_tests()
             .build()
             .await
             .unwrap();

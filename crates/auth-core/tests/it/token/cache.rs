@@ -26,7 +26,7 @@ fn a_cached_token_has_the_same_claims() {
     let (token, other) = (service.issue(), service.issue());
     let first = service.tokens.verify(&token, service.now).unwrap();
     service.tokens.verify(&other, service.now).unwrap();
-    assert_eq!(service.tokens.verify(&token, service.now), Ok(first));
+    assert_eq!(service.tokens.verify(&token, service.now), Ok(first.clone()));
     assert_eq!((first.user, first.session), (service.user, service.session));
 }
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokenVerifier, AccessTokens, Amr, InvalidToken, JwkSet, KeyError, ScheduledKey,
-    SigningKey, SystemRandom,
+    AccessTokenVerifier, AccessTokens, Amr, InvalidToken, JwkSet, KeyError, NewAccessToken,
+    ScheduledKey, SigningKey, SystemRandom,
 };
 use serde_json::json;
 
@@ -74,7 +74,8 @@ fn the_first_key_signs_and_every_key_verifies() {
     let old = SigningKey::from_seed(old_seed.clone()).unwrap();
     let before = AccessTokens::new(SERVICE, LIFETIME, vec![old]).unwrap();
     let session = service.session_until(service.now + LIFETIME);
-    let token = before.issue(&session, service.now, &SystemRandom).unwrap().token;
+    let token =
+        before.issue(&NewAccessToken::new(&session), service.now, &SystemRandom).unwrap().token;
     let keys = vec![SigningKey::generate(&SystemRandom), SigningKey::from_seed(old_seed).unwrap()];
     let first = keys[0].kid().to_owned();
     let after = AccessTokens::new(SERVICE, LIFETIME, keys).unwrap();
@@ -95,7 +96,8 @@ fn a_published_key_signs_from_its_time_on() {
     ];
     let tokens = AccessTokens::with_schedule(SERVICE, LIFETIME, schedule).unwrap();
     let session = service.session_until(service.now + LIFETIME * 10);
-    let issue = |now| tokens.issue(&session, now, &SystemRandom).unwrap().token;
+    let issue =
+        |now| tokens.issue(&NewAccessToken::new(&session), now, &SystemRandom).unwrap().token;
     let before = begins - Duration::from_millis(1);
     // The key set has both keys from the beginning.
     for (now, signs) in [(service.now, 1), (before, 1), (begins, 0), (begins + LIFETIME, 0)] {
@@ -125,7 +127,8 @@ fn debug_output_contains_no_secret() {
     let service = Service::new();
     let key = SigningKey::generate(&SystemRandom);
     let session = service.session_until(service.now + LIFETIME);
-    let issued = service.tokens.issue(&session, service.now, &SystemRandom).unwrap();
+    let issued =
+        service.tokens.issue(&NewAccessToken::new(&session), service.now, &SystemRandom).unwrap();
     let output = format!("{key:?} {:?} {issued:?} {:?}", key.seed(), service.tokens);
     assert!(!output.contains(issued.token.as_str()));
     assert!(!output.contains(&format!("{:?}", *key.seed().to_bytes())[1..20]));

@@ -2,7 +2,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_core::{Claims, InvalidToken, KeyFetch, SystemRandom, Timestamp, Verifier, VerifyError};
+use auth_core::{
+    Claims, InvalidToken, KeyFetch, NewAccessToken, SystemRandom, Timestamp, Verifier, VerifyError,
+};
 use futures_util::FutureExt as _;
 use serde_json::json;
 
@@ -106,7 +108,7 @@ pub(super) fn has_no_keys(outcome: &Result<Claims, VerifyError>) -> bool {
 /// Issues a token at `now`.
 pub(super) fn issue(service: &Service, now: Timestamp) -> String {
     let session = service.session_until(now + Duration::from_hours(9));
-    let issued = service.tokens.issue(&session, now, &SystemRandom);
+    let issued = service.tokens.issue(&NewAccessToken::new(&session), now, &SystemRandom);
     issued.unwrap().token.as_str().to_owned()
 }
 

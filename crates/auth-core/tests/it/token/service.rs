@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Amr, OpenSession, Session, SessionId, SessionPolicy, SigningKey, SystemRandom,
-    Timestamp, UserId,
+    AccessTokens, Amr, NewAccessToken, OpenSession, Session, SessionId, SessionPolicy, SigningKey,
+    SystemRandom, Timestamp, UserId,
 };
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
@@ -43,7 +43,8 @@ impl Service {
 
     pub(super) fn issue_until(&self, session_end: Timestamp) -> (String, Duration) {
         let session = self.session_until(session_end);
-        let issued = self.tokens.issue(&session, self.now, &SystemRandom).unwrap();
+        let issued =
+            self.tokens.issue(&NewAccessToken::new(&session), self.now, &SystemRandom).unwrap();
         (issued.token.as_str().to_owned(), issued.expires_in)
     }
 

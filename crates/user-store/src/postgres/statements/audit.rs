@@ -9,8 +9,9 @@ use crate::postgres::rows::{Result, client, optional_amr, timestamp, user_id};
 
 pub(in crate::postgres) fn insert(event: &Event) -> Query {
     Query::new(
-        "INSERT INTO events (at, kind, operator, user_id, session_id, kid, ip, user_agent, amr)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO events (
+             at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(event.at.as_millisecond())
     .bind(event.kind.as_str().to_owned())
@@ -21,6 +22,7 @@ pub(in crate::postgres) fn insert(event: &Event) -> Query {
     .bind(event.client.ip().map(|ip| ip.to_string()))
     .bind(event.client.user_agent().map(str::to_owned))
     .bind(event.amr.map(|amr| amr.to_string()))
+    .bind(event.detail.clone())
 }
 
 /// Inserts events, in this order.
@@ -29,12 +31,14 @@ pub(in crate::postgres) fn insert_all(events: &[Event]) -> Query {
         events.iter().map(value).collect()
     }
     Query::new(
-        "INSERT INTO events (at, kind, operator, user_id, session_id, kid, ip, user_agent, amr)
-         SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr
+        "INSERT INTO events (
+             at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail
+         )
+         SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail
          FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::uuid[], $5::uuid[], $6::text[],
-                 $7::text[], $8::text[], $9::text[])
+                 $7::text[], $8::text[], $9::text[], $10::text[])
              WITH ORDINALITY
-             AS e (at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, n)
+             AS e (at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail, n)
          ORDER BY n",
     )
     .bind(column(events, |event| event.at.as_millisecond()))
@@ -46,6 +50,7 @@ pub(in crate::postgres) fn insert_all(events: &[Event]) -> Query {
     .bind(column(events, |event| event.client.ip().map(|ip| ip.to_string())))
     .bind(column(events, |event| event.client.user_agent().map(str::to_owned)))
     .bind(column(events, |event| event.amr.map(|amr| amr.to_string())))
+    .bind(column(events, |event| event.detail.clone()))
 }
 
 /// Deletes all events about a user. The account must be deleted first, by a statement of its own.
@@ -57,7 +62,8 @@ pub(in crate::postgres) fn delete_of_user(user: UserId) -> Query {
 /// the rows with [`read`].
 pub(in crate::postgres) fn repeats(family: &FamilyHash) -> Query {
     Query::new(
-        "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr FROM events
+        "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail
+         FROM events
          WHERE kind = 'refresh_token_repeated'
              AND session_id = (SELECT id FROM sessions WHERE refresh_family = $1)",
     )
@@ -65,7 +71,7 @@ pub(in crate::postgres) fn repeats(family: &FamilyHash) -> Query {
 }
 
 /// Reads an event from the columns `at, kind, operator, user_id, session_id, kid, ip, user_agent,
-/// amr`.
+/// amr, detail`.
 pub(in crate::postgres) fn read(row: &Row) -> Result<Event> {
     let (user, session): (Option<Uuid>, Option<Uuid>) = (row.try_get(3)?, row.try_get(4)?);
     Ok(Event {
@@ -77,6 +83,7 @@ pub(in crate::postgres) fn read(row: &Row) -> Result<Event> {
         kid: row.try_get(5)?,
         client: client(row, 6)?,
         amr: optional_amr(row, 8)?,
+        detail: row.try_get(9)?,
     })
 }
 
@@ -93,7 +100,8 @@ pub(in crate::postgres) fn read_user(row: Option<&Row>) -> Result<Option<UserId>
 /// Selects up to `limit` events about a user, newest first. Read the rows with [`read`].
 pub(in crate::postgres) fn of_user(user: UserId, limit: u32) -> Query {
     Query::new(
-        "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr FROM events
+        "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail
+         FROM events
          WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(*user.as_uuid())
@@ -105,7 +113,8 @@ pub(in crate::postgres) fn of_user(user: UserId, limit: u32) -> Query {
 pub(in crate::postgres) fn page(user: Option<UserId>, after: Option<EventId>, limit: u32) -> Query {
     let query = match user {
         None => Query::new(
-            "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, xid, id
+            "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail, xid,
+                 id
              FROM events
              WHERE (xid, id) > ($1, $2)
                  AND xid < (SELECT latchkey_event_position(
@@ -113,7 +122,8 @@ pub(in crate::postgres) fn page(user: Option<UserId>, after: Option<EventId>, li
              ORDER BY xid, id LIMIT $3",
         ),
         Some(_) => Query::new(
-            "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, xid, id
+            "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail, xid,
+                 id
              FROM events
              WHERE (xid, id) > ($1, $2)
                  AND xid < (SELECT latchkey_event_position(
@@ -132,7 +142,7 @@ pub(in crate::postgres) fn page(user: Option<UserId>, after: Option<EventId>, li
 }
 
 pub(in crate::postgres) fn read_listed(row: &Row) -> Result<(EventId, Event)> {
-    Ok((EventId::new(row.try_get(9)?, row.try_get(10)?), read(row)?))
+    Ok((EventId::new(row.try_get(10)?, row.try_get(11)?), read(row)?))
 }
 
 /// Selects the position of the oldest transaction that still runs, and that of the newest event.

@@ -68,7 +68,7 @@ pub(in crate::postgres) fn by_hash(hash: &ResetTokenHash) -> Query {
         "SELECT c.hash, c.email_hash, c.user_id, c.browser, c.remember, c.new_email,
              c.new_email_key, c.tries, c.expires_at,
              u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at,
-             u.second_factor_at
+             u.second_factor_at, u.roles
          FROM codes c LEFT JOIN users u ON u.id = c.user_id WHERE c.hash = $1 AND c.purpose = 'reset_password'",
     )
     .bind(hash.as_bytes().to_vec())
@@ -131,7 +131,7 @@ pub(in crate::postgres) fn lock_of_email(purpose: CodePurpose, email: &EmailHash
 pub(in crate::postgres) fn owner_of_new_email(user: UserId) -> Query {
     Query::new(
         "SELECT u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at,
-             u.second_factor_at
+             u.second_factor_at, u.roles
          FROM codes c JOIN users u ON u.email_key = c.new_email_key
          WHERE c.user_id = $1 AND c.purpose = 'change_email'",
     )

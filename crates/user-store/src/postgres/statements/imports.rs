@@ -13,13 +13,15 @@ pub(in crate::postgres) fn insert_all(users: &[&StoredUser]) -> Query {
     let hashes: Vec<_> = users.iter().map(|stored| stored.password_hash.to_text()).collect();
     Query::new(
         "INSERT INTO users (
-             id, email, email_key, password_hash, created_at, disabled_at, email_verified_at
+             id, email, email_key, password_hash, created_at, disabled_at, email_verified_at, roles
          )
-         SELECT id, email, email_key, password_hash, created_at, disabled_at, email_verified_at
+         SELECT id, email, email_key, password_hash, created_at, disabled_at, email_verified_at,
+             roles
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-                 $7::bigint[])
+                 $7::bigint[], $8::text[])
              WITH ORDINALITY AS u (
-                 id, email, email_key, password_hash, created_at, disabled_at, email_verified_at, n
+                 id, email, email_key, password_hash, created_at, disabled_at, email_verified_at,
+                 roles, n
              )
          ORDER BY n",
     )
@@ -30,6 +32,7 @@ pub(in crate::postgres) fn insert_all(users: &[&StoredUser]) -> Query {
     .bind(column(users, |user| user.created_at.as_millisecond()))
     .bind(column(users, |user| user.disabled_at.map(Timestamp::as_millisecond)))
     .bind(column(users, |user| user.email_verified_at.map(Timestamp::as_millisecond)))
+    .bind(column(users, |user| user.roles.as_str().to_owned()))
 }
 
 /// Selects the positions, counted from 1, of the entries whose id or email address belongs to an

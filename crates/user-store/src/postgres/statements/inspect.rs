@@ -51,11 +51,13 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
                  ('passkeys', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('code_failures', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('used_ids', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('user_metadata', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_key_set', 'SELECT,UPDATE'),
                  ('decoy_state', 'SELECT,UPDATE'),
                  ('decoy_classes', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('decoys', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('event_followers', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('latchkey_meta', 'SELECT'),
                  ('servers', 'SELECT,INSERT,UPDATE,DELETE')) AS tables (name, privileges),
          unnest(string_to_array(privileges, ',')) AS privilege
@@ -66,7 +68,7 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
         SELECT FROM pg_attribute
         WHERE attrelid = to_regclass('events')
             AND attname IN ('at', 'kind', 'operator', 'user_id', 'session_id', 'ip', 'user_agent',
-                'kid', 'amr')
+                'kid', 'amr', 'detail')
             AND NOT has_column_privilege(attrelid, attnum, 'INSERT')
     )
     UNION ALL

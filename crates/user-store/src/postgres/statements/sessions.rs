@@ -36,7 +36,7 @@ pub(in crate::postgres) fn with_user(id: SessionId) -> Query {
         "SELECT pg_is_in_recovery(), k.version,
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
              s.remember, s.amr, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
-             u.email_verified_at, u.second_factor_at
+             u.email_verified_at, u.second_factor_at, u.roles
          FROM signing_key_set k
          LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.id = $1",
     )
@@ -76,7 +76,7 @@ pub(in crate::postgres) fn with_user_by_family(family: &FamilyHash) -> Query {
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
              s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token,
              s.successor_salt, s.repeats, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
-             u.email_verified_at, u.second_factor_at, k.version
+             u.email_verified_at, u.second_factor_at, u.roles, k.version
          FROM signing_key_set k
          LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.refresh_family = $1",
     )

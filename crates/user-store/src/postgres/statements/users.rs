@@ -1,4 +1,6 @@
-use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
+use auth_core::{
+    DecoyPosition, Email, EmailKey, FamilyHash, PasswordHash, Roles, Timestamp, UserId,
+};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -6,14 +8,15 @@ use crate::keys::KeySetVersion;
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Query;
 use crate::postgres::rows::{Result, optional_timestamp, password_hash, timestamp, user_id};
+use crate::postgres::statements::metadata;
 use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
 use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
 };
 
 /// The number of columns that [`read`] reads: `id, email, email_key, created_at, disabled_at,
-/// email_verified_at, second_factor_at`.
-pub(in crate::postgres) const WIDTH: usize = 7;
+/// email_verified_at, second_factor_at, roles`.
+pub(in crate::postgres) const WIDTH: usize = 8;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
@@ -24,6 +27,7 @@ pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,
         second_factor_at: optional_timestamp(row, first + 6)?,
+        roles: Roles::from_text(row.try_get(first + 7)?),
     })
 }
 
@@ -32,8 +36,8 @@ pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
 pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query {
     Query::new(
         "INSERT INTO users (
-             id, email, email_key, password_hash, created_at, disabled_at, email_verified_at
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email_key) DO NOTHING RETURNING id",
+             id, email, email_key, password_hash, created_at, disabled_at, email_verified_at, roles
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING RETURNING id",
     )
     .bind(*user.id.as_uuid())
     .bind(user.email.as_str().to_owned())
@@ -42,6 +46,7 @@ pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query
     .bind(user.created_at.as_millisecond())
     .bind(user.disabled_at.map(Timestamp::as_millisecond))
     .bind(user.email_verified_at.map(Timestamp::as_millisecond))
+    .bind(user.roles.as_str().to_owned())
 }
 
 /// Looks up an account and its decoy in one statement. It searches the accounts and the decoys in
@@ -77,58 +82,75 @@ pub(in crate::postgres) fn read_challenge(row: &Row) -> Result<Challenge> {
 
 /// Selects an account by its id. Read the row with [`read`].
 pub(in crate::postgres) fn by_id(id: UserId) -> Query {
-    Query::new("SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at FROM users WHERE id = $1")
-        .bind(*id.as_uuid())
-}
-
-/// Selects an account by its email address. Read the row with [`read`].
-pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
     Query::new(
-        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at FROM users WHERE email_key = $1",
-    )
-    .bind(email.as_str().to_owned())
-}
-
-/// Selects an account with its password hash. Read the row with [`read_with_hash`].
-pub(in crate::postgres) fn with_hash(id: UserId) -> Query {
-    Query::new(
-        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at, password_hash
+        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at,
+             roles
          FROM users WHERE id = $1",
     )
     .bind(*id.as_uuid())
 }
 
-pub(in crate::postgres) fn read_with_hash(row: &Row) -> Result<StoredUser> {
-    Ok(StoredUser { user: read(row, 0)?, password_hash: password_hash(row, WIDTH)? })
+/// Selects an account by its email address. Read the row with [`read`].
+pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
+    Query::new(
+        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at,
+             roles
+         FROM users WHERE email_key = $1",
+    )
+    .bind(email.as_str().to_owned())
 }
 
-/// Selects up to `limit` accounts after `after` with their password hashes, in the order of their
-/// ids. Read the rows with [`read_with_hash`].
-pub(in crate::postgres) fn page_with_hashes(after: Option<UserId>, limit: u32) -> Query {
+/// Selects an account with its password hash and its metadata. Read the row with [`read_stored`].
+pub(in crate::postgres) fn stored(id: UserId) -> Query {
+    Query::new(
+        "SELECT u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at,
+             u.second_factor_at, u.roles, u.password_hash, m.public, m.private
+         FROM users u LEFT JOIN user_metadata m ON m.user_id = u.id WHERE u.id = $1",
+    )
+    .bind(*id.as_uuid())
+}
+
+pub(in crate::postgres) fn read_stored(row: &Row) -> Result<StoredUser> {
+    Ok(StoredUser {
+        user: read(row, 0)?,
+        password_hash: password_hash(row, WIDTH)?,
+        metadata: metadata::read(row, WIDTH + 1)?,
+    })
+}
+
+/// Selects up to `limit` accounts after `after` with their password hashes and their metadata, in
+/// the order of their ids. Read the rows with [`read_stored`].
+pub(in crate::postgres) fn stored_page(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {
         Some(after) => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at, password_hash
-             FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+            "SELECT u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at,
+                 u.second_factor_at, u.roles, u.password_hash, m.public, m.private
+             FROM users u LEFT JOIN user_metadata m ON m.user_id = u.id
+             WHERE u.id > $1 ORDER BY u.id LIMIT $2",
         )
         .bind(*after.as_uuid()),
         None => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at, password_hash
-             FROM users ORDER BY id LIMIT $1",
+            "SELECT u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at,
+                 u.second_factor_at, u.roles, u.password_hash, m.public, m.private
+             FROM users u LEFT JOIN user_metadata m ON m.user_id = u.id
+             ORDER BY u.id LIMIT $1",
         ),
     };
     query.bind(i64::from(limit))
 }
 
-/// Selects the same accounts as [`page_with_hashes`]. Read the rows with [`read`].
+/// Selects the same accounts as [`stored_page`]. Read the rows with [`read`].
 pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {
         Some(after) => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at,
+                 second_factor_at, roles
              FROM users WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(*after.as_uuid()),
         None => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at,
+                 second_factor_at, roles
              FROM users ORDER BY id LIMIT $1",
         ),
     };
@@ -216,6 +238,31 @@ pub(in crate::postgres) fn set_disabled_at(user: UserId, disabled_at: Option<Tim
     )
     .bind(*user.as_uuid())
     .bind(disabled_at.map(Timestamp::as_millisecond))
+}
+
+/// Replaces the roles.
+pub(in crate::postgres) fn set_roles(user: UserId, roles: &Roles) -> Query {
+    Query::new("UPDATE users SET roles = $2 WHERE id = $1")
+        .bind(*user.as_uuid())
+        .bind(roles.as_str().to_owned())
+}
+
+/// Selects the roles of the user whose session has this family of refresh tokens. Read the row with
+/// [`read_roles`].
+pub(in crate::postgres) fn roles_by_family(family: &FamilyHash) -> Query {
+    Query::new(
+        "SELECT u.roles FROM users u JOIN sessions s ON s.user_id = u.id
+         WHERE s.refresh_family = $1",
+    )
+    .bind(family.as_bytes().to_vec())
+}
+
+/// Returns no roles if there is no session.
+pub(in crate::postgres) fn read_roles(row: Option<&Row>) -> Result<Roles> {
+    Ok(match row {
+        Some(row) => Roles::from_text(row.try_get(0)?),
+        None => Roles::NONE,
+    })
 }
 
 pub(in crate::postgres) fn set_verified(user: UserId, verified_at: Timestamp) -> Query {

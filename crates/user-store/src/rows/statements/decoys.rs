@@ -1,6 +1,5 @@
 use auth_core::{DecoyKey, Timestamp};
 
-use crate::rows::statements::users;
 use crate::rows::{Result, Tx, row};
 use crate::rules::decoys::{AccountCount, DecoyState, Decoys, count_by_template};
 
@@ -41,10 +40,12 @@ pub(in crate::rows) fn count(tx: Tx<'_>) -> Result<AccountCount> {
     let mut count = AccountCount::default();
     let mut after = None;
     loop {
-        let page = users::page_with_hashes(tx, after, PAGE)?;
+        let page = tx.accounts(after, PAGE)?;
         let Some(last) = page.last() else { return Ok(count) };
         after = Some(last.user.id);
-        for (template, accounts) in count_by_template(page.iter().map(|user| &user.password_hash)) {
+        for (template, accounts) in
+            count_by_template(page.iter().map(|account| &account.password_hash))
+        {
             *count.by_template.entry(template).or_default() += accounts;
         }
         count.total = count.total.saturating_add(u32::try_from(page.len()).unwrap_or(u32::MAX));

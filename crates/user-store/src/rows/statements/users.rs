@@ -1,7 +1,8 @@
 use auth_core::{
-    CodeFailures, DecoyPosition, Email, EmailKey, PasswordHash, SessionId, Timestamp, UserId,
+    CodeFailures, DecoyPosition, Email, EmailKey, PasswordHash, Roles, SessionId, Timestamp, UserId,
 };
 
+use crate::metadata::Metadata;
 use crate::rows::row::Account;
 use crate::rows::{Result, Tx};
 use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
@@ -86,15 +87,18 @@ pub(in crate::rows) fn page(tx: Tx<'_>, after: Option<UserId>, limit: u32) -> Re
     Ok(tx.accounts(after, limit)?.into_iter().map(|account| account.user).collect())
 }
 
-pub(in crate::rows) fn page_with_hashes(
+/// Returns the same accounts as [`page`], with their password hashes and their metadata.
+pub(in crate::rows) fn stored_page(
     tx: Tx<'_>,
     after: Option<UserId>,
     limit: u32,
 ) -> Result<Vec<StoredUser>> {
     let accounts = tx.accounts(after, limit)?.into_iter();
-    let stored =
-        |account: Account| StoredUser { user: account.user, password_hash: account.password_hash };
-    Ok(accounts.map(stored).collect())
+    let stored = |account: Account| {
+        let metadata = tx.metadata(account.user.id)?;
+        Ok(StoredUser { user: account.user, password_hash: account.password_hash, metadata })
+    };
+    accounts.map(stored).collect()
 }
 
 pub(in crate::rows) fn exists_like(tx: Tx<'_>, user: &User) -> Result<bool> {
@@ -130,6 +134,16 @@ pub(in crate::rows) fn set_password(
 /// Returns the version of the browsers that an account knows. The account exists.
 pub(in crate::rows) fn device_version(tx: Tx<'_>, user: UserId) -> Result<DeviceVersion> {
     Ok(tx.account(user)?.map_or(DeviceVersion(0), |account| account.device_version))
+}
+
+/// Replaces the roles.
+pub(in crate::rows) fn set_roles(tx: Tx<'_>, user: UserId, roles: &Roles) -> Result<()> {
+    change(tx, user, |account| account.user.roles = roles.clone())
+}
+
+/// Returns the roles of an account, or no roles if it does not exist.
+pub(in crate::rows) fn roles(tx: Tx<'_>, user: UserId) -> Result<Roles> {
+    Ok(tx.account(user)?.map_or(Roles::NONE, |account| account.user.roles))
 }
 
 pub(in crate::rows) fn set_verified_at(
@@ -176,7 +190,7 @@ pub(in crate::rows) fn set_second_factor_at(
     change(tx, user, |account| account.user.second_factor_at = second_factor_at)
 }
 
-/// Deletes a user, and the user's sessions and passkeys.
+/// Deletes a user, and the user's sessions, passkeys and metadata.
 pub(in crate::rows) fn delete(tx: Tx<'_>, user: UserId) -> Result<()> {
     let sessions: Vec<SessionId> =
         tx.sessions(user)?.iter().map(|stored| stored.session.id).collect();
@@ -186,5 +200,6 @@ pub(in crate::rows) fn delete(tx: Tx<'_>, user: UserId) -> Result<()> {
     for passkey in tx.passkeys(user)? {
         tx.delete_passkey(passkey.id)?;
     }
+    tx.save_metadata(user, &Metadata::default())?;
     tx.delete_account(user)
 }

@@ -2,7 +2,7 @@ mod sign_in;
 
 use auth_core::{
     Amr, Email, OpenSession, PasskeyChallenge, PasskeyName, PasskeyPublicKey, RecoveryCode,
-    RefreshToken, SessionPolicy, SystemRandom, Ticket, VerifiedAssertion,
+    RefreshToken, Roles, SessionPolicy, SystemRandom, Ticket, VerifiedAssertion,
 };
 
 use super::*;
@@ -30,6 +30,7 @@ fn ada() -> User {
         disabled_at: None,
         email_verified_at: Some(NOW),
         second_factor_at: Some(NOW),
+        roles: Roles::NONE,
     }
 }
 

@@ -5,13 +5,15 @@ use crate::audit::{Actor, Event, EventId, EventKind};
 use crate::sqlite::rows::{client, optional_amr, timestamp};
 
 /// The columns that [`read`] reads.
-const COLUMNS: &str = "id, at, kind, operator, user_id, session_id, kid, ip, user_agent, amr";
+const COLUMNS: &str =
+    "id, at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail";
 
 pub(in crate::sqlite) fn insert(connection: &Connection, event: &Event) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO events (at, kind, operator, user_id, session_id, kid, ip, user_agent, amr)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO events (
+                 at, kind, operator, user_id, session_id, kid, ip, user_agent, amr, detail
+             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             event.at.as_millisecond(),
@@ -23,6 +25,7 @@ pub(in crate::sqlite) fn insert(connection: &Connection, event: &Event) -> Resul
             event.client.ip().map(|ip| ip.to_string()),
             event.client.user_agent(),
             event.amr.map(|amr| amr.to_string()),
+            event.detail,
         ])?;
     Ok(())
 }
@@ -118,6 +121,7 @@ fn read(row: &Row<'_>) -> Result<(EventId, Event)> {
         kid: row.get(6)?,
         client: client(row, 7)?,
         amr: optional_amr(row, 9)?,
+        detail: row.get(10)?,
     };
     Ok((EventId::from_number(row.get(0)?), event))
 }

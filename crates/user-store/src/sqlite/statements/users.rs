@@ -1,20 +1,21 @@
-use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
+use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Roles, Timestamp, UserId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use crate::keys::KeySetVersion;
 use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
 use crate::sqlite::rows::{self, optional_timestamp, timestamp, user_id};
+use crate::sqlite::statements::metadata;
 use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
 };
 
 /// The columns that [`read`] reads. The table `users` must have the alias `u`.
 pub(in crate::sqlite) const COLUMNS: &str = "u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at, \
-     u.second_factor_at";
+     u.second_factor_at, u.roles";
 
 /// The number of [`COLUMNS`].
-pub(in crate::sqlite) const WIDTH: usize = 7;
+pub(in crate::sqlite) const WIDTH: usize = 8;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
@@ -25,6 +26,7 @@ pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,
         second_factor_at: optional_timestamp(row, first + 6)?,
+        roles: Roles::from_text(row.get_ref(first + 7)?.as_str()?),
     })
 }
 
@@ -43,8 +45,9 @@ pub(in crate::sqlite) fn insert(
     let inserted = connection
         .prepare_cached(
             "INSERT INTO users (
-                 id, email, email_key, password_hash, created_at, disabled_at, email_verified_at
-             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 id, email, email_key, password_hash, created_at, disabled_at, email_verified_at,
+                 roles
+             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             user.id.as_uuid().as_bytes(),
@@ -54,6 +57,7 @@ pub(in crate::sqlite) fn insert(
             user.created_at.as_millisecond(),
             user.disabled_at.map(Timestamp::as_millisecond),
             user.email_verified_at.map(Timestamp::as_millisecond),
+            user.roles.as_str(),
         ]);
     match inserted {
         Ok(_) => Ok(InsertOutcome::Inserted),
@@ -178,18 +182,25 @@ pub(in crate::sqlite) fn page(
         .collect()
 }
 
-/// Returns the same accounts as [`page`], with their password hashes.
-pub(in crate::sqlite) fn page_with_hashes(
+/// Returns the same accounts as [`page`], with their password hashes and their metadata.
+pub(in crate::sqlite) fn stored_page(
     connection: &Connection,
     after: Option<UserId>,
     limit: u32,
 ) -> Result<Vec<StoredUser>> {
     connection
         .prepare_cached(&format!(
-            "SELECT u.password_hash, {COLUMNS} FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+            "SELECT {COLUMNS}, u.password_hash, {}
+             FROM users u LEFT JOIN user_metadata m ON m.user_number = u.number
+             WHERE u.id > ?1 ORDER BY u.id LIMIT ?2",
+            metadata::COLUMNS,
         ))?
         .query_map(params![position(after.as_ref()), limit], |row| {
-            Ok(StoredUser { password_hash: rows::password_hash(row, 0)?, user: read(row, 1)? })
+            Ok(StoredUser {
+                user: read(row, 0)?,
+                password_hash: rows::password_hash(row, WIDTH)?,
+                metadata: metadata::read(row, WIDTH + 1)?,
+            })
         })?
         .collect()
 }
@@ -257,6 +268,29 @@ pub(in crate::sqlite) fn device_version(
     connection
         .prepare_cached("SELECT device_version FROM users WHERE id = ?1")?
         .query_row([user.as_uuid().as_bytes()], |row| Ok(DeviceVersion(row.get(0)?)))
+}
+
+/// Replaces the roles.
+pub(in crate::sqlite) fn set_roles(
+    connection: &Connection,
+    user: UserId,
+    roles: &Roles,
+) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE users SET roles = ?2 WHERE id = ?1")?
+        .execute(params![user.as_uuid().as_bytes(), roles.as_str()])?;
+    Ok(())
+}
+
+/// Returns the roles of an account, or no roles if it does not exist.
+pub(in crate::sqlite) fn roles(connection: &Connection, user: UserId) -> Result<Roles> {
+    let roles = connection
+        .prepare_cached("SELECT roles FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| {
+            Ok(Roles::from_text(row.get_ref(0)?.as_str()?))
+        })
+        .optional()?;
+    Ok(roles.unwrap_or_default())
 }
 
 pub(in crate::sqlite) fn set_verified_at(

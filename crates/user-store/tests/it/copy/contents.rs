@@ -1,12 +1,13 @@
 use auth_core::{
     Admission, Amr, ClientInfo, CounterKey, DecoyKey, DecoyPosition, Email, Limit, Network,
-    OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
+    OpenSession, RefreshToken, Roles, Session, SessionPolicy, SigningKey, SystemRandom, Timestamp,
+    UserId,
 };
 use rusqlite::Connection;
 use user_store::{
     AuditLog as _, CopyOutcome, DecoyStore as _, Event, EventId, EventKind, KeyStore as _,
-    LimitedCounter, NewSession, OpenSessionOutcome, RotateOutcome, Rotation, SettledAttempt,
-    Settlement, SqliteStore, Store, StoredUser, User, UserStore as _,
+    LimitedCounter, Metadata, NewSession, OpenSessionOutcome, RotateOutcome, Rotation,
+    SettledAttempt, Settlement, SqliteStore, Store, StoredUser, User, UserStore as _,
 };
 
 use super::{Stores, copy, dump};
@@ -34,8 +35,11 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
     }
     store.ensure_decoy_key(&DecoyKey::generate(&SystemRandom)).await.unwrap();
     let foreign = "pbkdf2:sha256:5000$AVaITkTz2eBKnxgk$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c";
-    let imported =
-        StoredUser { user: user("grace@example.com"), password_hash: foreign.parse().unwrap() };
+    let imported = StoredUser {
+        user: user("grace@example.com"),
+        password_hash: foreign.parse().unwrap(),
+        metadata: Metadata::default(),
+    };
     let _ = store.import_users(&[imported], NOW).await.unwrap();
     let _ = store.recount_decoys(NOW).await.unwrap();
     drop(store);
@@ -43,9 +47,13 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
         UPDATE users SET device_version = 3, password_version = 2 WHERE email LIKE 'grace%';
         INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
         VALUES (x'ffffffffffffffffffffffffffffffff', 'É@example.com', 'é@example.com', 'unknown', -1, 9);
-        INSERT INTO events (id, at, kind, operator, user_id, session_id, ip, user_agent, kid, amr)
+        INSERT INTO events (
+            id, at, kind, operator, user_id, session_id, ip, user_agent, kid, amr, detail
+        )
         VALUES (900, 1700000000123, 'of_the_future', 1, zeroblob(16), zeroblob(16), '::1', 'ünï', 'k',
-            'pwd of_the_future');
+            'pwd of_the_future', 'of the future');
+        UPDATE users SET roles = 'admin Of_The_Future' WHERE email LIKE 'grace%';
+        INSERT INTO user_metadata SELECT number, nullif('[1]', iif(number = 1, '[1]', '')), '\"ünï\"' FROM users;
         INSERT INTO totp SELECT number, randomblob(20), 1, nullif(number, 1), 2 FROM users;
         INSERT INTO pending_totp SELECT number, randomblob(20), 3 FROM users;
         INSERT INTO recovery_codes SELECT randomblob(32), number FROM users;
@@ -86,6 +94,7 @@ fn user(email: &str) -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     }
 }
 
@@ -103,10 +112,10 @@ async fn sign_in(store: &dyn Store) -> SignedIn {
     let found = store.credentials(user.email.key(), &DecoyPosition::default()).await.unwrap();
     let verified = found.account().unwrap().password_version;
     let opened = store.open_session(&new, verified, None).await.unwrap();
-    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+    assert!(matches!(opened, OpenSessionOutcome::Opened { .. }));
     let (rotation, token) = Rotation::new(&first, client, &SystemRandom);
     let rotated = store.rotate_refresh_token(&rotation, policy, NOW).await.unwrap();
-    assert!(matches!(rotated, RotateOutcome::Rotated(_)));
+    assert!(matches!(rotated, RotateOutcome::Rotated(..)));
     SignedIn { user, session, token }
 }
 
@@ -165,7 +174,7 @@ async fn sessions_lockouts_keys_and_cursors_work_on_both_copies() {
         let (rotation, _) = Rotation::new(&signed_in.token, client, &SystemRandom);
         let policy = SessionPolicy::default();
         let rotated = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
-        assert!(matches!(rotated, RotateOutcome::Rotated(_)), "{rotated:?}");
+        assert!(matches!(rotated, RotateOutcome::Rotated(..)), "{rotated:?}");
         let admission = store.begin_attempt(&[counter()], NOW).await.unwrap();
         assert!(matches!(admission, Admission::Rejected(_)), "{admission:?}");
         assert_eq!(store.signing_keys().await.unwrap(), keys);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use auth_core::{
     Amr, ClientInfo, CredentialId, DecoyPosition, Email, MailId, OpenSession, PasskeyChallenge,
     PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState, Random as _, RecoveryCode,
-    RecoveryCodeHash, RefreshToken, Session, SessionPolicy, SingleUseId, SystemRandom, Ticket,
-    Timestamp, TotpSecret, UserId, VerifiedAssertion,
+    RecoveryCodeHash, RefreshToken, Roles, Session, SessionPolicy, SingleUseId, SystemRandom,
+    Ticket, Timestamp, TotpSecret, UserId, VerifiedAssertion,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join};
@@ -43,6 +43,7 @@ async fn sign_up_and_in(store: &PostgresStore) -> (User, ActingSession) {
         disabled_at: None,
         email_verified_at: Some(NOW),
         second_factor_at: None,
+        roles: Roles::NONE,
     };
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
     let hash = HASH.parse().unwrap();
@@ -50,7 +51,7 @@ async fn sign_up_and_in(store: &PostgresStore) -> (User, ActingSession) {
     let (new, _) = new_session(user.id, Amr::PASSWORD, NOW);
     let verified = credentials(store, &user).await.password_version;
     let opened = store.open_session(&new, verified, None).await.unwrap();
-    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+    assert!(matches!(opened, OpenSessionOutcome::Opened { .. }));
     (user, ActingSession { session: new.session, client: ClientInfo::default() })
 }
 

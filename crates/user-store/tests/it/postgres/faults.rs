@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use auth_core::{
     Amr, ClientInfo, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
-    RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
+    RefreshToken, Roles, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use test_postgres::{Cluster, Database, Proxy, shared};
 use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
@@ -135,6 +135,7 @@ fn user(email: &str) -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     }
 }
 
@@ -179,7 +180,7 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 /// Opens a session with the first password of the account.
 async fn open_session(store: &PostgresStore, new: &NewSession) -> Result<(), StoreError> {
     match store.open_session(new, PasswordVersion(0), None).await? {
-        OpenSessionOutcome::Opened(_) => Ok(()),
+        OpenSessionOutcome::Opened { .. } => Ok(()),
         OpenSessionOutcome::CredentialsChanged | OpenSessionOutcome::SecondFactorRequired => {
             unreachable!("the account exists")
         }

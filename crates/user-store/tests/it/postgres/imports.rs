@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use auth_core::{Email, SystemRandom, Timestamp, UserId};
+use auth_core::{Email, Roles, SystemRandom, Timestamp, UserId};
 use tokio::task::JoinSet;
 use user_store::{
-    DecoyStore as _, ImportUsersOutcome, RecountOutcome, StoredUser, User, UserStore as _,
+    DecoyStore as _, ImportUsersOutcome, Metadata, RecountOutcome, StoredUser, User, UserStore as _,
 };
 
 use super::{new_database, open};
@@ -26,8 +26,9 @@ fn stored(email: &str, hash: &str) -> StoredUser {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     };
-    StoredUser { user, password_hash: hash.parse().unwrap() }
+    StoredUser { user, password_hash: hash.parse().unwrap(), metadata: Metadata::default() }
 }
 
 fn list(numbers: impl Iterator<Item = usize>, hash: &str) -> Vec<StoredUser> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use auth_core::{
     Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
     EmailSignInTokenHash, Limit, MailId, Network, NewPassword, OneTimeCode, OpenSession,
-    PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken, ResetToken, ResetTokenHash,
+    PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken, ResetToken, ResetTokenHash, Roles,
     Session, SessionPolicy, SystemRandom, Timestamp, TotpSecret, UserId,
 };
 use test_postgres::{Cluster, Proxy};
@@ -46,6 +46,7 @@ impl Server {
             disabled_at: None,
             email_verified_at: None,
             second_factor_at: None,
+            roles: Roles::NONE,
         };
         let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
         let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
@@ -125,7 +126,7 @@ impl Server {
         let token = RefreshToken::generate(&SystemRandom);
         let new = NewSession::new(session, ClientInfo::default(), &token);
         let opened = self.store.open_session(&new, verified, None).await.unwrap();
-        assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+        assert!(matches!(opened, OpenSessionOutcome::Opened { .. }));
         token
     }
 }
@@ -143,7 +144,7 @@ async fn a_sign_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
             let (rotation, successor) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
             let policy = SessionPolicy::default();
             let outcome = server.store.rotate_refresh_token(&rotation, &policy, NOW).await;
-            assert!(matches!(outcome.unwrap(), RotateOutcome::Rotated(_)));
+            assert!(matches!(outcome.unwrap(), RotateOutcome::Rotated(..)));
             *token = successor;
         })
         .await;

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::{
     Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, Limit, MailId, Network,
-    OneTimeCode, OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom,
-    Timestamp, UserId,
+    OneTimeCode, OpenSession, RefreshToken, Roles, Session, SessionPolicy, SigningKey,
+    SystemRandom, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
     ActingSession, AttemptStore as _, AuditLog as _, CreateUserError, DecoyStore as _, Event,
-    EventKind, KeyStore as _, KnownBrowsers, LimitedCounter, NewCode, NewMail, NewSession,
-    OpenSessionOutcome, Outbox as _, PostgresStore, Reauthentication, RotateOutcome, Rotation,
-    SessionStore as _, SetPassword, SettledAttempt, Settlement, StoreError, StoredUser, User,
-    UserDataStore as _, UserStore as _,
+    EventKind, KeyStore as _, KnownBrowsers, LimitedCounter, Metadata, NewCode, NewMail,
+    NewSession, OpenSessionOutcome, Outbox as _, PostgresStore, Reauthentication, RotateOutcome,
+    Rotation, SessionStore as _, SetPassword, SettledAttempt, Settlement, StoreError, StoredUser,
+    User, UserDataStore as _, UserStore as _,
 };
 
 use super::{new_database, open};
@@ -120,7 +120,7 @@ impl Client {
                 let (rotation, successor) = Rotation::new(&token, client, &SystemRandom);
                 let policy = SessionPolicy::default();
                 let rotated = self.store.rotate_refresh_token(&rotation, &policy, NOW).await?;
-                if let RotateOutcome::Rotated(session) = rotated {
+                if let RotateOutcome::Rotated(session, _) = rotated {
                     self.accounts[account].sessions.lock().unwrap().push((session, successor));
                 }
             }
@@ -175,7 +175,7 @@ impl Client {
         let new = NewSession::new(session, ClientInfo::default(), &token);
         let rehashed = HASH.parse().unwrap();
         let opened = self.store.open_session(&new, found.password_version, Some(&rehashed)).await?;
-        if matches!(opened, OpenSessionOutcome::Opened(_)) {
+        if matches!(opened, OpenSessionOutcome::Opened { .. }) {
             self.accounts[account].sessions.lock().unwrap().push((session, token));
         }
         Ok(())
@@ -286,7 +286,11 @@ impl Client {
             13 | 14 => {
                 let imported = EMAILS.map(|email| {
                     let user = user(&format!("{}.{email}", self.below(4)));
-                    StoredUser { user, password_hash: IMPORTED.parse().unwrap() }
+                    StoredUser {
+                        user,
+                        password_hash: IMPORTED.parse().unwrap(),
+                        metadata: Metadata::default(),
+                    }
                 });
                 let _ = store.import_users(&imported, NOW).await?;
             }
@@ -330,6 +334,7 @@ fn user(email: &str) -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use auth_core::{
     Amr, ClientInfo, CounterKey, DecoyPosition, Email, OpenSession, PasswordHash, RefreshToken,
-    Session, SessionPolicy, SystemRandom, Timestamp, UserId,
+    Roles, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
@@ -28,6 +28,7 @@ async fn sign_up(store: &PostgresStore, email: &str) -> User {
         disabled_at: None,
         email_verified_at: None,
         second_factor_at: None,
+        roles: Roles::NONE,
     };
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default()).about(id);
     let hash: PasswordHash = HASH.parse().unwrap();
@@ -44,7 +45,7 @@ async fn open_session(store: &PostgresStore, user: &User) -> RefreshToken {
     let position = DecoyPosition::default();
     let found = store.credentials(user.email.key(), &position).await.unwrap().account().unwrap();
     let opened = store.open_session(&new, found.password_version, None).await.unwrap();
-    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+    assert!(matches!(opened, OpenSessionOutcome::Opened { .. }));
     token
 }
 
@@ -122,7 +123,7 @@ async fn no_event_of_a_session_remains_after_a_deletion_that_races_with_its_reus
         let policy = SessionPolicy::default();
         let (rotation, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
         let rotated = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
-        assert!(matches!(rotated, RotateOutcome::Rotated(_)));
+        assert!(matches!(rotated, RotateOutcome::Rotated(..)));
         let late = NOW + Duration::from_mins(5);
         let (reuse, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
         let mut race = JoinSet::new();

@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "14");
+    assert_eq!(pragma(&connection, "user_version"), "16");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -59,6 +59,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "decoy_classes",
         "decoy_state",
         "decoys",
+        "event_followers",
         "events",
         "events_are_kept",
         "events_are_not_changed",
@@ -92,6 +93,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "totp",
         "used_ids",
         "used_ids_by_end",
+        "user_metadata",
         "users",
         "users_by_email",
         "users_by_id",
@@ -239,7 +241,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let policy = SessionPolicy::default();
     let (first, _) = Rotation::new(&token, client.clone(), &SystemRandom);
     let rotated = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
-    assert!(matches!(rotated, RotateOutcome::Rotated(_)));
+    assert!(matches!(rotated, RotateOutcome::Rotated(..)));
     drop(store);
     let old = Folder::new();
     let connection = create_version(&old, 6);
@@ -250,7 +252,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let (again, _) = Rotation::new(&token, client, &SystemRandom);
     let repeated = store.rotate_refresh_token(&again, &policy, NOW).await.unwrap();
     assert!(
-        matches!(repeated, RotateOutcome::Repeated(found, salt) if found.id == session.id && salt == first.salt)
+        matches!(repeated, RotateOutcome::Repeated(found, _, salt) if found.id == session.id && salt == first.salt)
     );
 }
 

@@ -8,6 +8,7 @@ use crate::components::{Dialog, Failure, Form, FormData, PasswordField, hidden_u
 use crate::messages::FieldProblem;
 use crate::pages::submission::use_submission;
 use crate::routes::{AccountDeleted, Route};
+use crate::site::site;
 use crate::{api, browser};
 
 const PASSWORD: &str = "password";
@@ -74,7 +75,9 @@ fn DeletionDialog(props: &DeletionDialogProps) -> Html {
     let (progress, onsubmit) = use_submission(async move |data: FormData| {
         delete(&data, &session, policy).await?;
         session.account_deleted(|| {
-            if let Some(navigator) = &navigator {
+            if let Some(home) = Route::Home.page_of_app() {
+                browser::replace_document(home);
+            } else if let Some(navigator) = &navigator {
                 navigator.replace_with_state(&Route::Home, AccountDeleted);
             }
         });
@@ -88,10 +91,10 @@ fn DeletionDialog(props: &DeletionDialogProps) -> Html {
             {onclose}
         >
             <p>
-                {"This deletes your account, your sessions and everything else that Latchkey stores \
+                {format!("This deletes your account, your sessions and everything else that {} stores \
                   about you. Only a record of the deletion remains, without your e-mail address. \
                   The deletion takes effect immediately and cannot be undone. Afterwards, your \
-                  e-mail address is no longer reserved for you."}
+                  e-mail address is no longer reserved for you.", site().name)}
             </p>
             <Form
                 submit="Delete account"

@@ -4,6 +4,7 @@ use yew_session::{SessionHandle, use_session};
 use crate::components::{BusyButton, Failure, alert, status};
 use crate::messages::describe;
 use crate::pages::submission::use_submission;
+use crate::site::site;
 use crate::{api, download};
 
 const FILE: &str = "latchkey-data.json";
@@ -17,9 +18,9 @@ pub(super) fn ExportSection() -> Html {
         <section class="setting" aria-labelledby="settings-export">
             <h2 id="settings-export" tabindex="-1">{"Your data"}</h2>
             <p>
-                {"Download a JSON file with the data that Latchkey stores about you: your account, \
+                {format!("Download a JSON file with the data that {} stores about you: your account, \
                   your sessions, your recent activity and how your password is protected. The \
-                  file does not contain the password or its hash."}
+                  file does not contain the password or its hash.", site().name)}
             </p>
             if let Some(failure) = &progress.failure.form {
                 {alert(failure)}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use accounts::{StoredUser, Timestamp, User, UserId};
+use accounts::{
+    InvalidMetadata, Metadata, MetadataValue, Role, Roles, StoredUser, Timestamp, User, UserId,
+};
 use auth_core::{Email, PasswordHash, SystemRandom};
 use uuid::Uuid;
 
@@ -20,6 +22,9 @@ pub(super) enum Field {
     DeletedAt,
     EmailVerifiedAt,
     SecondFactor,
+    Roles,
+    MetadataPublic,
+    MetadataPrivate,
     Id,
 }
 
@@ -35,6 +40,9 @@ pub(super) struct Fields {
     deleted_at: Option<String>,
     email_verified_at: Option<String>,
     second_factor: Option<String>,
+    roles: Option<String>,
+    metadata_public: Option<String>,
+    metadata_private: Option<String>,
     pub(super) id: Option<String>,
 }
 
@@ -49,7 +57,7 @@ pub(super) struct Import {
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(10);
 
 impl Field {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Email,
         Self::PasswordHash,
         Self::CreatedAt,
@@ -59,6 +67,9 @@ impl Field {
         Self::DeletedAt,
         Self::EmailVerifiedAt,
         Self::SecondFactor,
+        Self::Roles,
+        Self::MetadataPublic,
+        Self::MetadataPrivate,
         Self::Id,
     ];
 
@@ -75,6 +86,9 @@ impl Field {
             Self::DeletedAt => &["deleted_at"],
             Self::EmailVerifiedAt => &["email_verified_at", "email_confirmed_at"],
             Self::SecondFactor => &["second_factor"],
+            Self::Roles => &["roles"],
+            Self::MetadataPublic => &["metadata_public"],
+            Self::MetadataPrivate => &["metadata_private"],
             Self::Id => &["id"],
         }
     }
@@ -100,6 +114,9 @@ impl Field {
             Self::DeletedAt => "the time of deletion",
             Self::EmailVerifiedAt => "the time at which the email address was verified",
             Self::SecondFactor => "the second factor",
+            Self::Roles => "the roles",
+            Self::MetadataPublic => "the public metadata",
+            Self::MetadataPrivate => "the private metadata",
             Self::Id => "the id",
         }
     }
@@ -117,6 +134,9 @@ impl Fields {
             Field::DeletedAt => &mut self.deleted_at,
             Field::EmailVerifiedAt => &mut self.email_verified_at,
             Field::SecondFactor => &mut self.second_factor,
+            Field::Roles => &mut self.roles,
+            Field::MetadataPublic => &mut self.metadata_public,
+            Field::MetadataPrivate => &mut self.metadata_private,
             Field::Id => &mut self.id,
         };
         *value = Some(text);
@@ -145,6 +165,11 @@ impl Fields {
         if self.second_factor.is_some_and(|text| parse_bool(&text) != Ok(false)) {
             notes.push(Note::NoSecondFactor);
         }
+        let roles = parse_roles(self.roles.as_deref().unwrap_or_default())?;
+        let metadata = Metadata {
+            public: parse_metadata(self.metadata_public, "metadata_public")?,
+            private: parse_metadata(self.metadata_private, "metadata_private")?,
+        };
         let id = match self.id {
             Some(text) => parse_id(&text).unwrap_or_else(|| {
                 let id = UserId::generate(created_at, &SystemRandom);
@@ -153,9 +178,16 @@ impl Fields {
             }),
             None => UserId::generate(created_at, &SystemRandom),
         };
-        let user =
-            User { id, email, created_at, disabled_at, email_verified_at, second_factor_at: None };
-        Ok(Import { user: StoredUser { user, password_hash }, notes })
+        let user = User {
+            id,
+            email,
+            created_at,
+            disabled_at,
+            email_verified_at,
+            second_factor_at: None,
+            roles,
+        };
+        Ok(Import { user: StoredUser { user, password_hash, metadata }, notes })
     }
 
     fn disabled_at(
@@ -178,6 +210,24 @@ impl Fields {
         };
         Ok(if is_active && !is_banned { None } else { Some(now) })
     }
+}
+
+/// Parses the names of roles with spaces between them.
+fn parse_roles(text: &str) -> Result<Roles, Problem> {
+    let roles: Result<Vec<_>, _> = text.split_whitespace().map(Role::parse).collect();
+    Roles::new(roles.map_err(Problem::InvalidRole)?).map_err(Problem::TooManyRoles)
+}
+
+fn parse_metadata(
+    json: Option<String>,
+    name: &'static str,
+) -> Result<Option<MetadataValue>, Problem> {
+    let Some(json) = json else { return Ok(None) };
+    MetadataValue::parse(&json).map(Some).map_err(|error| match error {
+        InvalidMetadata::TooLarge { bytes } => Problem::MetadataTooLarge { name, bytes },
+        // The message quotes the file.
+        _ => Problem::InvalidMetadata(name),
+    })
 }
 
 /// Parses a UUID of any version, with or without hyphens, because some databases store none.

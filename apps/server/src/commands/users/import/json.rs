@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use accounts::{InvalidRole, Role};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -101,7 +102,7 @@ impl<'a> Object<'a> {
                 ignored.insert(name);
                 continue;
             };
-            if let Some(text) = text_of(value, &name)? {
+            if let Some(text) = field_text(field, value, &name)? {
                 if seen.contains(&field) {
                     return Err(Problem::DuplicateField(field.names()));
                 }
@@ -134,6 +135,27 @@ impl<'de> Deserialize<'de> for Object<'de> {
         }
 
         deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+/// Returns the value of a field as text, or `None` if it is `null` or empty. Metadata is any JSON
+/// value, and roles can be a list.
+fn field_text(field: Field, value: &RawValue, name: &str) -> Result<Option<String>, Problem> {
+    match field {
+        Field::MetadataPublic | Field::MetadataPrivate => {
+            let json = value.get();
+            Ok(if json == "null" { None } else { Some(json.to_owned()) })
+        }
+        Field::Roles if value.get().starts_with('[') => {
+            let roles: Vec<String> =
+                serde_json::from_str(value.get()).map_err(|_| Problem::NotText(name.to_owned()))?;
+            // A space would separate two roles.
+            match roles.iter().all(|role| Role::parse(role).is_ok()) {
+                true => Ok(Some(roles.join(" "))),
+                false => Err(Problem::InvalidRole(InvalidRole)),
+            }
+        }
+        _ => text_of(value, name),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use accounts::UserId;
+use accounts::{InvalidRole, MetadataValue, TooManyRoles, UserId};
 use auth_core::InvalidPasswordHash;
 use uuid::Uuid;
 
@@ -27,6 +27,10 @@ pub(super) enum Problem {
     InvalidTime(&'static str),
     FutureTime(&'static str),
     InvalidIsActive,
+    InvalidRole(InvalidRole),
+    TooManyRoles(TooManyRoles),
+    InvalidMetadata(&'static str),
+    MetadataTooLarge { name: &'static str, bytes: usize },
     Deleted,
     DuplicateEmail { first: Place },
     DuplicateId { first: Place },
@@ -83,6 +87,14 @@ impl fmt::Display for Problem {
             }
             Self::FutureTime(name) => write!(f, "{name} is in the future"),
             Self::InvalidIsActive => f.write_str("the active flag is neither true nor false"),
+            Self::InvalidRole(error) => write!(f, "roles contains a text that is {error}"),
+            Self::TooManyRoles(error) => write!(f, "roles: {error}"),
+            Self::InvalidMetadata(name) => write!(f, "{name} is not JSON"),
+            Self::MetadataTooLarge { name, bytes } => write!(
+                f,
+                "{name} has {bytes} bytes of JSON, but at most {} are allowed",
+                MetadataValue::MAX_BYTES
+            ),
             Self::Deleted => f.write_str(
                 "deleted_at is set, so the account was deleted in the other system; remove the record",
             ),

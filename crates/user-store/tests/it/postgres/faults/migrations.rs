@@ -87,7 +87,7 @@ async fn statements_are_prepared_again_when_the_types_of_their_columns_change() 
         let (rotation, successor) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
         let policy = SessionPolicy::default();
         let rotated = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
-        assert!(matches!(rotated, RotateOutcome::Rotated(_)), "{rotated:?}");
+        assert!(matches!(rotated, RotateOutcome::Rotated(..)), "{rotated:?}");
         token = successor;
     }
 }

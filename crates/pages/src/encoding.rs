@@ -5,28 +5,28 @@ use warp::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
 /// The encoding of a compressed asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Brotli,
     Gzip,
 }
 
 impl Encoding {
     /// Returns the encodings that the client accepts, the smallest first.
-    pub(super) fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Self> {
+    pub(crate) fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Self> {
         let accepted = preferences(headers, ACCEPT_ENCODING);
         [Self::Brotli, Self::Gzip].into_iter().filter(move |encoding| {
             weight(&accepted, &[encoding.name(), "*"]).is_some_and(|weight| weight > 0.0)
         })
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Brotli => "br",
             Self::Gzip => "gzip",
         }
     }
 
-    pub(super) const fn extension(self) -> &'static str {
+    pub(crate) const fn extension(self) -> &'static str {
         match self {
             Self::Brotli => ".br",
             Self::Gzip => ".gz",
@@ -35,7 +35,7 @@ impl Encoding {
 }
 
 /// Returns whether the client accepts HTML. A request without an `Accept` header accepts anything.
-pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
     }

@@ -1,6 +1,3 @@
-use std::borrow::Cow;
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use rust_embed::EmbeddedFile;
 use warp::http::header::{
@@ -10,30 +7,27 @@ use warp::http::header::{
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
-use super::encoding::Encoding;
-use super::files::Files;
-use super::settings::PageSettings;
+use crate::encoding::Encoding;
+use crate::error::PagesError;
+use crate::files::Files;
+use crate::template::Filling;
 
-/// Returns the page, with the settings filled in.
-pub(super) fn page(
+/// Returns the page, filled in.
+pub(crate) fn page(
     file: Option<EmbeddedFile>,
-    settings: PageSettings,
+    filling: &Filling,
     headers: &HeaderMap,
     is_route: bool,
 ) -> Response {
     let Some(file) = file else {
         return not_built();
     };
-    let settings = settings.values();
-    let etag = etag(&file, &settings);
+    let etag = filling.etag(&file);
     let is_known = |value: &HeaderValue| value.to_str().is_ok_and(|list| lists(list, &etag));
     let mut response = if is_route && headers.get_all(IF_NONE_MATCH).iter().any(is_known) {
         with(StatusCode::NOT_MODIFIED, Bytes::new())
     } else {
-        let template = String::from_utf8_lossy(&file.data);
-        let page = settings.iter().fold(template.into_owned(), |page, (placeholder, value)| {
-            page.replace(placeholder, value)
-        });
+        let page = filling.fill(&String::from_utf8_lossy(&file.data));
         let status = if is_route { StatusCode::OK } else { StatusCode::NOT_FOUND };
         let mut response = with(status, page.into());
         set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
@@ -49,13 +43,8 @@ pub(super) fn page(
 }
 
 /// Returns an asset, in the smallest encoding that the client accepts. Its URL contains a hash of
-/// the build, so it may be cached forever.
-pub(super) fn asset<F: Files>(
-    files: &F,
-    path: &str,
-    plain: Cow<'static, [u8]>,
-    headers: &HeaderMap,
-) -> Response {
+/// the build or of its content, so it may be cached forever.
+pub(crate) fn asset(files: &dyn Files, path: &str, plain: Bytes, headers: &HeaderMap) -> Response {
     let compressed = Encoding::accepted(headers).find_map(|encoding| {
         files.asset(&format!("{path}{}", encoding.extension())).map(|data| (encoding, data))
     });
@@ -63,7 +52,7 @@ pub(super) fn asset<F: Files>(
         Some((encoding, data)) => (Some(encoding), data),
         None => (None, plain),
     };
-    let mut response = with(StatusCode::OK, into_bytes(data));
+    let mut response = with(StatusCode::OK, data);
     if let Some(encoding) = encoding {
         set(&mut response, CONTENT_ENCODING, encoding.name());
     }
@@ -75,13 +64,13 @@ pub(super) fn asset<F: Files>(
 
 /// Adds a `Vary` header, which tells caches that the content depends on `Accept` (RFC 9110,
 /// 12.5.5). The header also names `Accept-Encoding`, because a proxy may compress pages.
-pub(super) fn depends_on_accept(mut response: Response) -> Response {
+pub(crate) fn depends_on_accept(mut response: Response) -> Response {
     set(&mut response, VARY, "Accept, Accept-Encoding");
     response
 }
 
 /// Returns a redirect to a page (RFC 9110, 15.4.4). The body of the request is not read.
-pub(super) fn see_other(path: &str, query: &str) -> Response {
+pub(crate) fn see_other(path: &str, query: &str) -> Response {
     let separator = if query.is_empty() { "" } else { "?" };
     let mut response = with(StatusCode::SEE_OTHER, Bytes::new());
     if let Ok(location) = HeaderValue::from_str(&format!("{path}{separator}{query}")) {
@@ -92,25 +81,11 @@ pub(super) fn see_other(path: &str, query: &str) -> Response {
 }
 
 fn not_built() -> Response {
-    let text = "The pages are not built. Run `cargo xtask serve` or `cargo xtask build`.\n";
-    let mut response = with(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(text.as_bytes()));
+    let text = format!("{}\n", PagesError::NotBuilt);
+    let mut response = with(StatusCode::SERVICE_UNAVAILABLE, text.into());
     set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
     set(&mut response, CACHE_CONTROL, "no-store");
     response
-}
-
-/// Returns the ETag of the page, which covers the template and the values filled in.
-fn etag(file: &EmbeddedFile, settings: &[(&str, String)]) -> String {
-    let hash = file.metadata.sha256_hash();
-    let mut etag = String::from("\"");
-    for byte in &hash[..16] {
-        let _ = write!(etag, "{byte:02x}");
-    }
-    for (_, value) in settings {
-        let _ = write!(etag, "-{value}");
-    }
-    etag.push('"');
-    etag
 }
 
 /// Returns whether `If-None-Match` lists the page (RFC 9110, 13.1.2, weak comparison).
@@ -128,13 +103,6 @@ fn media_type(path: &str) -> &'static str {
         Some("svg") => "image/svg+xml; charset=utf-8",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
-    }
-}
-
-fn into_bytes(data: Cow<'static, [u8]>) -> Bytes {
-    match data {
-        Cow::Borrowed(data) => Bytes::from_static(data),
-        Cow::Owned(data) => data.into(),
     }
 }
 

@@ -1,0 +1,40 @@
+//! A notes app whose users sign up and log in on pages with its name, logo and colours.
+use api::{Auth, SignedIn};
+use pages::Pages;
+use warp::Filter;
+
+const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">
+  <path fill="#9b59d0" d="M0 0h6l2 2v6H0z"/><path stroke="#fff" d="M2 3h4M2 5h4"/>
+</svg>"##;
+
+const HOME: &str = r#"<!doctype html><title>Notes</title>
+<h1>Notes</h1><p><a href="/login">Log in</a> or <a href="/signup">sign up</a>."#;
+
+const NOTES: &str = r#"<!doctype html><title>Your notes</title>
+<h1>Your notes</h1><p id="notes"></p><p><a href="/settings">Settings</a>
+<script type="module">
+const authorization = `Bearer ${sessionStorage.getItem("access_token")}`;
+const answer = await fetch("/api/notes", { headers: { authorization } });
+if (answer.status === 401) location.replace("/login?next=/notes");
+else document.getElementById("notes").textContent = await answer.text();
+</script>"#;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let url = format!("http://localhost:{port}"); // in production: https://app.example
+    let auth = Auth::builder().sqlite("app.db").public_url(url).app_name("Notes").build().await?;
+    let pages =
+        Pages::new(&auth)?.logo(LOGO)?.accent("#5b2a86", "#c9a7e8")?.after_log_in("/notes")?;
+
+    let home = warp::path::end().map(|| warp::reply::html(HOME));
+    let notes = warp::path!("notes").map(|| warp::reply::html(NOTES));
+    let data = auth.guarded(warp::path!("api" / "notes"), async |user: SignedIn| {
+        format!("the notes of {}", user.email())
+    });
+    let app = auth.routes().or(data).or(home).or(notes);
+    // The pages match every path, so they come last.
+    let routes = app.or(auth.api_not_found()).or(pages.routes());
+    warp::serve(routes).run(([127, 0, 0, 1], port)).await;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Runs the example and checks what it does, with and without built pages.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+#[path = "../../accounts/tests/support/example.rs"]
+mod example;
+
+use std::path::Path;
+use std::process::Command;
+
+use example::{Example, binary};
+use serde_json::Value;
+
+const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
+
+#[test]
+fn the_notes_have_pages_in_the_style_of_the_app() {
+    if !Path::new("dist/index.html").exists() {
+        return an_app_without_built_pages_says_how_to_build_them();
+    }
+    let app = Example::start("notes", &[]);
+    let (status, page) = app.send("GET", "/login", "", "");
+    assert_eq!(status, 200);
+    assert!(page.contains("<title>Notes</title>") && !page.contains("{{"), "{page}");
+    assert!(page.contains("<meta name=\"after-log-in\" content=\"/notes\">"), "{page}");
+    for (file, content) in [("logo.svg", "<svg"), ("accent.css", "--accent:#5b2a86")] {
+        let (before, _) = page.split_once(file).expect(file);
+        let (_, directory) = before.rsplit_once('"').unwrap();
+        let (status, text) = app.send("GET", &format!("{directory}{file}"), "", "");
+        assert!(status == 200 && text.contains(content), "{status} {text}");
+    }
+    for (path, status, text) in [
+        ("/", 200, "<h1>Notes</h1>"),
+        ("/notes", 200, "<h1>Your notes</h1>"),
+        ("/private", 404, "<title>Notes</title>"),
+        ("/api/nothing", 404, "not_found"),
+        ("/api/notes", 401, "_token"),
+    ] {
+        let answer = app.send("GET", path, "", "");
+        assert!(answer.0 == status && answer.1.contains(text), "{path}: {answer:?}");
+    }
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
+    let (_, response) = app.send("POST", "/api/token", "", ADA);
+    let response: Value = serde_json::from_str(&response).unwrap();
+    let token = response["access_token"].as_str().unwrap();
+    let notes = app.send("GET", "/api/notes", token, "");
+    assert_eq!(notes, (200, "the notes of ada@example.com".to_owned()));
+}
+
+fn an_app_without_built_pages_says_how_to_build_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(binary("notes")).current_dir(folder.path()).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cargo xtask pages"), "{output:?}");
+}
