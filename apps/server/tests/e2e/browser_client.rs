@@ -70,6 +70,14 @@ impl Visitor {
         assert_eq!(self.calls("user()").await["email"], email);
     }
 
+    /// Hides from the page that it becomes visible, after which it would check its session.
+    async fn does_not_notice_its_visibility(&self) {
+        self.script(
+            "addEventListener('visibilitychange', (event) => event.stopPropagation(), true)",
+        )
+        .await;
+    }
+
     fn refreshes(&self) -> usize {
         self.answers("path=\"/api/token/refresh\"")
     }
@@ -132,6 +140,16 @@ async fn concurrent_requests_with_an_expired_token_share_one_refresh() {
     visit(async |ada| {
         ada.is_signed_in_with_the_client(false).await;
         ada.lets_time_pass(SIX_MINUTES).await;
+        // The refresh begins after all requests have been rejected.
+        ada.script(
+            "void ((direct) => window.fetch = async (...request) => {
+                if (String(request[0]).includes('refresh')) {
+                    await new Promise((done) => setTimeout(done, 500));
+                }
+                return direct(...request);
+            })(fetch)",
+        )
+        .await;
         let expired = ada.token().await.unwrap();
         let body = json!({"current_password": PASSWORD, "new_password": NEW}).to_string();
         let init = json!({
@@ -220,6 +238,20 @@ async fn a_session_that_has_ended_elsewhere_is_noticed_at_the_next_request() {
         assert_eq!(ada.refreshes(), 1);
         ada.logs_in_with_the_client(EMAIL, false).await;
         ada.sees_the_user(EMAIL).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_elsewhere_is_noticed_when_the_page_becomes_visible() {
+    visit(async |ada| {
+        ada.is_signed_in_with_the_client(false).await;
+        let other = ada.server.log_in(EMAIL, PASSWORD);
+        let ended = ada.server.request("DELETE", "/api/sessions", &bearer(&other));
+        assert_eq!(ended.status, 204);
+        ada.script("document.dispatchEvent(new Event('visibilitychange'))").await;
+        ada.until("changes.join() === 'true,false'").await;
+        assert_eq!(ada.token().await, None);
     })
     .await;
 }
@@ -330,6 +362,9 @@ async fn remembered_tabs_sign_in_and_out_together() {
         assert_ne!(ada.token().await.unwrap(), token);
         assert!(!ada.server.log().contains("was reused"));
 
+        ada.switches_to(&first).await;
+        ada.does_not_notice_its_visibility().await;
+        ada.switches_to(&second).await;
         assert_eq!(ada.calls("logout()").await, Value::Null);
         ada.switches_to(&first).await;
         ada.until("changes.join() === 'true,false'").await;
