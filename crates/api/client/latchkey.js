@@ -22,8 +22,8 @@ export class AuthError extends Error {
   }
 }
 
-export function createClient({ base = "" } = {}) {
-  const api = new URL(base.replace(/\/$/, "") + "/api/", location.href);
+export function createClient({ base = "/api" } = {}) {
+  const api = new URL(base.replace(/\/?$/, "/"), location.href);
   const [tab, browser] = [sessionStorage, localStorage];
   const channel = new BroadcastChannel("latchkey");
   const listeners = new Set();

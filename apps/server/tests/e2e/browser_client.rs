@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::{Auth, SignedIn};
+use api::{Auth, Origin, SignedIn};
 use serde_json::{Value, json};
 use warp::Filter as _;
 use warp::http::Uri;
@@ -538,7 +538,7 @@ struct FrontEnd {
 impl FrontEnd {
     async fn start(redirect: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let url = format!("http://localhost:{port}");
         let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
         let auth = auth.build().await.unwrap();
@@ -556,6 +556,10 @@ impl FrontEnd {
         tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
         Self { url, _folder: folder }
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A server of another origin, which allows requests from every page and records their heads.
@@ -657,6 +661,44 @@ async fn the_token_is_not_sent_to_another_origin() {
         let console = ada.browser.console().await;
         let blocked = console.iter().filter(|entry| entry["source"] == "security").count();
         assert_eq!(blocked, 2, "{console:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_service_can_be_at_another_origin_and_under_another_path() {
+    visit(async |ada| {
+        let [page_port, port] = [free_port(), free_port()];
+        let [page_url, url] = [page_port, port].map(|port| format!("http://localhost:{port}"));
+        let page = warp::any().map(|| html("<!doctype html><title>A page</title>"));
+        tokio::spawn(warp::serve(page).bind(([127, 0, 0, 1], page_port)).await.run());
+        let folder = tempfile::tempdir().unwrap();
+        let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
+        let auth = auth.build().await.unwrap().prefix("/auth").unwrap();
+        let auth = auth.allow_origin(Origin::parse(&page_url).unwrap());
+        let hello = async |user: SignedIn| format!("hello {}", user.email());
+        let private = auth.guarded(warp::path!("private"), hello);
+        let app = auth.routes().or(auth.cors(private));
+        tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
+
+        ada.browser.client.goto(&page_url).await.unwrap();
+        ada.script(&format!(
+            "import('{url}/latchkey.js').then(({{createClient}}) => {{
+                window.auth = createClient({{base: '{url}/auth'}});
+            }})"
+        ))
+        .await;
+        let account = json!({"email": EMAIL, "password": PASSWORD});
+        assert_eq!(ada.calls(&format!("signUp({account})")).await["email"], EMAIL);
+        ada.logs_in_with_the_client(EMAIL, true).await;
+        ada.sees_the_user(EMAIL).await;
+        assert_eq!(ada.fetches(&format!("'{url}/private'")).await, 200);
+        ada.tampers_with_the_token().await;
+        assert_eq!(ada.fetches(&format!("'{url}/private'")).await, 200);
+        assert_eq!(ada.calls("logout()").await, Value::Null);
+        assert_eq!(ada.calls("user()").await, Value::Null);
+        // The rejected request is listed in the console.
+        drop(ada.browser.console().await);
     })
     .await;
 }
