@@ -113,6 +113,8 @@ export interface User extends Account {
   second_factor_enrolment_required: boolean;
   /** The number of seconds until the session expires, if it is not used. */
   session_expires_in: number;
+  /** The roles of the user, sorted. */
+  roles: string[];
 }
 
 /** An error from a request to the service. */
