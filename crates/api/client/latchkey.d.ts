@@ -1,8 +1,8 @@
 /** Options of {@link createClient}. */
 export interface ClientOptions {
   /**
-   * The origin of the service, such as `https://auth.example.com`, or a path on the origin of the
-   * page below which the service is, such as `/accounts`. The default is the origin of the page.
+   * The path of the API, such as `/auth`, or its URL, such as `https://auth.example.com/api`. The
+   * default is `/api`.
    */
   base?: string;
 }
@@ -13,7 +13,7 @@ export function createClient(options?: ClientOptions): Client;
 /** The client of a service, which keeps the session of this tab. */
 export interface Client {
   /** Creates an account. It does not log in. Rejects with an {@link AuthError}. */
-  signUp(account: { email: string; password: string; [member: string]: unknown }): Promise<Account>;
+  signUp(account: { email: string; password: string; invitation?: string }): Promise<Account>;
 
   /**
    * Logs in. With `remember`, the session outlives the browser, and new tabs are signed in.
@@ -113,6 +113,8 @@ export interface User extends Account {
   second_factor_enrolment_required: boolean;
   /** The number of seconds until the session expires, if it is not used. */
   session_expires_in: number;
+  /** The roles of the user, sorted. */
+  roles: string[];
 }
 
 /** An error from a request to the service. */

@@ -22,8 +22,8 @@ export class AuthError extends Error {
   }
 }
 
-export function createClient({ base = "" } = {}) {
-  const api = new URL(base.replace(/\/$/, "") + "/api/", location.href);
+export function createClient({ base = "/api" } = {}) {
+  const api = new URL(base.replace(/\/?$/, "/"), location.href);
   const [tab, browser] = [sessionStorage, localStorage];
   const channel = new BroadcastChannel("latchkey");
   const listeners = new Set();
@@ -208,10 +208,11 @@ export function createClient({ base = "" } = {}) {
     let used = token();
     if (!used || performance.now() >= deadline) used = await refreshed(used);
     const response = await send(used);
-    const canRepeat = used && session === started && !(init?.body instanceof ReadableStream);
+    const canRepeat = used && !(init?.body instanceof ReadableStream);
+    // Another user may have logged in meanwhile.
     if (!canRepeat || !(await isRejected(response)) || session !== started) return response;
     const fresh = await refreshed(used);
-    return fresh && session === started ? send(fresh) : response;
+    return fresh ? send(fresh) : response;
   }
 
   async function user() {

@@ -2,8 +2,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use accounts::SignedIn;
 use accounts::http::{ApiError, EmailRequirement, Enrolment, Freshness, Requirements};
+use accounts::{Role, SignedIn};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 
@@ -62,6 +62,20 @@ impl User {
     /// A [`Rejection`] with the code `email_unverified`.
     pub fn require_verified(&self) -> Result<(), Rejection> {
         self.require(Requirements { email: EmailRequirement::Verified, ..EXEMPT })
+    }
+
+    /// Requires a role. A handler that accepts several roles asks for them with
+    /// [`SignedIn::has_role`].
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] with the code `role_required`.
+    pub fn require_role(&self, role: &Role) -> Result<(), Rejection> {
+        if self.has_role(role.as_str()) {
+            Ok(())
+        } else {
+            Err(Rejection::new(ApiError::RoleRequired(role.clone()), self.target.clone()))
+        }
     }
 
     /// Returns the proof of authentication, for the methods of

@@ -11,13 +11,7 @@ const HOME: &str = r#"<!doctype html><title>Notes</title>
 <h1>Notes</h1><p><a href="/login">Log in</a> or <a href="/signup">sign up</a>."#;
 
 const NOTES: &str = r#"<!doctype html><title>Your notes</title>
-<h1>Your notes</h1><p id="notes"></p><p><a href="/settings">Settings</a>
-<script type="module">
-const authorization = `Bearer ${sessionStorage.getItem("access_token")}`;
-const answer = await fetch("/api/notes", { headers: { authorization } });
-if (answer.status === 401) location.replace("/login?next=/notes");
-else document.getElementById("notes").textContent = await answer.text();
-</script>"#;
+<h1>Your notes</h1><p>Buy milk.<p><a href="/settings">Settings</a>"#;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,11 +22,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Pages::new(&auth)?.logo(LOGO)?.accent("#5b2a86", "#c9a7e8")?.after_log_in("/notes")?;
 
     let home = warp::path::end().map(|| warp::reply::html(HOME));
-    let notes = warp::path!("notes").map(|| warp::reply::html(NOTES));
-    let data = auth.guarded(warp::path!("api" / "notes"), async |user: SignedIn| {
-        format!("the notes of {}", user.email())
-    });
-    let app = auth.routes().or(data).or(home).or(notes);
+    // Without a session, the guard redirects to `/login?next=/notes`.
+    let notes = auth
+        .guard()
+        .page()
+        .route(warp::path!("notes"), async |_: SignedIn| warp::reply::html(NOTES));
+    let app = auth.routes().or(home).or(notes);
     // The pages match every path, so they come last.
     let routes = app.or(auth.api_not_found()).or(pages.routes());
     warp::serve(routes).run(([127, 0, 0, 1], port)).await;

@@ -48,24 +48,29 @@ pub(crate) struct SignedOutOnlyProps {
 }
 
 /// Shows a page to signed-out users only. Signed-in users are redirected to the private page, or to
-/// a page of the app.
+/// a page of the app. If the app does not accept their session, they can log in again.
 #[component]
 pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     let session = use_session();
     let navigator = use_navigator();
     let location = use_location();
+    let is_sent_back = use_state(|| false);
     // The user may have signed in from another tab since the last check.
     use_effect_with((), {
         let session = session.clone();
         move |()| session.check_if_signed_out()
     });
-    use_effect_with(matches!(session.session(), Session::SignedIn(_)), move |is_signed_in| {
-        if *is_signed_in && let (Some(navigator), Some(location)) = (navigator, location) {
-            leave_for_signed_in(&navigator, &location);
+    use_effect_with(matches!(session.session(), Session::SignedIn(_)), {
+        let is_sent_back = is_sent_back.setter();
+        move |is_signed_in| {
+            if *is_signed_in && let (Some(navigator), Some(location)) = (navigator, location) {
+                is_sent_back.set(!leave_for_signed_in(&navigator, &location));
+            }
         }
     });
     match session.session() {
         Session::SignedOut => props.render.emit(()),
+        Session::SignedIn(_) if *is_sent_back => props.render.emit(()),
         Session::Unconfirmed(error) => unconfirmed(error, &session),
         _ => loading_page(),
     }

@@ -12,8 +12,8 @@ use yew_router::navigator::Navigator;
 use yew_router::query::{FromQuery as _, Raw};
 use yew_router::{AnyRoute, Routable};
 
-use crate::browser;
 use crate::site::site;
+use crate::{browser, storage};
 
 /// A page of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
@@ -183,13 +183,21 @@ pub(crate) fn follow_log_in(navigator: &Navigator, location: &Location) {
     }
 }
 
-/// Leaves a page for signed-out users at `location`, because the user is signed in.
-pub(crate) fn leave_for_signed_in(navigator: &Navigator, location: &Location) {
-    match (destination(location), Route::Private.page_of_app()) {
-        (next, _) if is_page_of_app(&next) => browser::replace_document(&next),
-        (_, Some(page)) => browser::replace_document(page),
-        (_, None) => navigator.replace(&Route::Private),
+/// Leaves a page for signed-out users at `location`, because the user is signed in. Returns `false`
+/// if the app has just sent the user back from the page to leave for, for example because it
+/// requires a recent log-in. Leaving for it again would be an endless loop.
+pub(crate) fn leave_for_signed_in(navigator: &Navigator, location: &Location) -> bool {
+    let Some(page) = Route::Private.page_of_app() else {
+        navigator.replace(&Route::Private);
+        return true;
+    };
+    let next = destination(location);
+    let page = if is_page_of_app(&next) { &next } else { page };
+    let leaves = storage::set_left_for(page);
+    if leaves {
+        browser::replace_document(page);
     }
+    leaves
 }
 
 /// Returns the path of the page to go to after a log-in at `location`. A duplicated `next` is

@@ -23,12 +23,12 @@ export const account: Same<Account, Schemas["User"]> = true;
 export const factor: Same<FactorKind, Schemas["FactorKind"]> = true;
 export const field: Same<keyof FieldError, keyof Schemas["FieldError"]> = true;
 
-const client: Client = createClient({ base: "https://auth.example.com" });
+const client: Client = createClient({ base: "https://auth.example.com/api" });
 const credentials = { email: "ada@example.com", password: "a long walk along the sea" };
 
 export async function use(): Promise<string> {
   try {
-    const account: Account = await client.signUp(credentials);
+    const account: Account = await client.signUp({ ...credentials, invitation: "an invitation" });
     const outcome: LoginOutcome = await client.login({ ...credentials, remember: true });
     if (outcome.status === "second_factor_required") {
       const { ticket, factors } = outcome;

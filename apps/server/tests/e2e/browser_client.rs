@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::{Auth, SignedIn};
+use api::{Auth, Origin, SignedIn};
 use serde_json::{Value, json};
 use warp::Filter as _;
 use warp::http::Uri;
@@ -68,6 +68,14 @@ impl Visitor {
 
     async fn sees_the_user(&self, email: &str) {
         assert_eq!(self.calls("user()").await["email"], email);
+    }
+
+    /// Hides from the page that it becomes visible, after which it would check its session.
+    async fn does_not_notice_its_visibility(&self) {
+        self.script(
+            "addEventListener('visibilitychange', (event) => event.stopPropagation(), true)",
+        )
+        .await;
     }
 
     fn refreshes(&self) -> usize {
@@ -132,6 +140,16 @@ async fn concurrent_requests_with_an_expired_token_share_one_refresh() {
     visit(async |ada| {
         ada.is_signed_in_with_the_client(false).await;
         ada.lets_time_pass(SIX_MINUTES).await;
+        // The refresh begins after all requests have been rejected.
+        ada.script(
+            "void ((direct) => window.fetch = async (...request) => {
+                if (String(request[0]).includes('refresh')) {
+                    await new Promise((done) => setTimeout(done, 500));
+                }
+                return direct(...request);
+            })(fetch)",
+        )
+        .await;
         let expired = ada.token().await.unwrap();
         let body = json!({"current_password": PASSWORD, "new_password": NEW}).to_string();
         let init = json!({
@@ -220,6 +238,20 @@ async fn a_session_that_has_ended_elsewhere_is_noticed_at_the_next_request() {
         assert_eq!(ada.refreshes(), 1);
         ada.logs_in_with_the_client(EMAIL, false).await;
         ada.sees_the_user(EMAIL).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_elsewhere_is_noticed_when_the_page_becomes_visible() {
+    visit(async |ada| {
+        ada.is_signed_in_with_the_client(false).await;
+        let other = ada.server.log_in(EMAIL, PASSWORD);
+        let ended = ada.server.request("DELETE", "/api/sessions", &bearer(&other));
+        assert_eq!(ended.status, 204);
+        ada.script("document.dispatchEvent(new Event('visibilitychange'))").await;
+        ada.until("changes.join() === 'true,false'").await;
+        assert_eq!(ada.token().await, None);
     })
     .await;
 }
@@ -330,6 +362,9 @@ async fn remembered_tabs_sign_in_and_out_together() {
         assert_ne!(ada.token().await.unwrap(), token);
         assert!(!ada.server.log().contains("was reused"));
 
+        ada.switches_to(&first).await;
+        ada.does_not_notice_its_visibility().await;
+        ada.switches_to(&second).await;
         assert_eq!(ada.calls("logout()").await, Value::Null);
         ada.switches_to(&first).await;
         ada.until("changes.join() === 'true,false'").await;
@@ -503,7 +538,7 @@ struct FrontEnd {
 impl FrontEnd {
     async fn start(redirect: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let url = format!("http://localhost:{port}");
         let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
         let auth = auth.build().await.unwrap();
@@ -521,6 +556,10 @@ impl FrontEnd {
         tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
         Self { url, _folder: folder }
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A server of another origin, which allows requests from every page and records their heads.
@@ -622,6 +661,44 @@ async fn the_token_is_not_sent_to_another_origin() {
         let console = ada.browser.console().await;
         let blocked = console.iter().filter(|entry| entry["source"] == "security").count();
         assert_eq!(blocked, 2, "{console:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_service_can_be_at_another_origin_and_under_another_path() {
+    visit(async |ada| {
+        let [page_port, port] = [free_port(), free_port()];
+        let [page_url, url] = [page_port, port].map(|port| format!("http://localhost:{port}"));
+        let page = warp::any().map(|| html("<!doctype html><title>A page</title>"));
+        tokio::spawn(warp::serve(page).bind(([127, 0, 0, 1], page_port)).await.run());
+        let folder = tempfile::tempdir().unwrap();
+        let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
+        let auth = auth.build().await.unwrap().prefix("/auth").unwrap();
+        let auth = auth.allow_origin(Origin::parse(&page_url).unwrap());
+        let hello = async |user: SignedIn| format!("hello {}", user.email());
+        let private = auth.guarded(warp::path!("private"), hello);
+        let app = auth.routes().or(auth.cors(private));
+        tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
+
+        ada.browser.client.goto(&page_url).await.unwrap();
+        ada.script(&format!(
+            "import('{url}/latchkey.js').then(({{createClient}}) => {{
+                window.auth = createClient({{base: '{url}/auth'}});
+            }})"
+        ))
+        .await;
+        let account = json!({"email": EMAIL, "password": PASSWORD});
+        assert_eq!(ada.calls(&format!("signUp({account})")).await["email"], EMAIL);
+        ada.logs_in_with_the_client(EMAIL, true).await;
+        ada.sees_the_user(EMAIL).await;
+        assert_eq!(ada.fetches(&format!("'{url}/private'")).await, 200);
+        ada.tampers_with_the_token().await;
+        assert_eq!(ada.fetches(&format!("'{url}/private'")).await, 200);
+        assert_eq!(ada.calls("logout()").await, Value::Null);
+        assert_eq!(ada.calls("user()").await, Value::Null);
+        // The rejected request is listed in the console.
+        drop(ada.browser.console().await);
     })
     .await;
 }

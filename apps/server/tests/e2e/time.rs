@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Amr, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
-    SystemRandom,
+    AccessTokens, Amr, Clock as _, NewAccessToken, OpenSession, Session, SessionPolicy, SigningKey,
+    SystemClock, SystemRandom,
 };
 use rusqlite::Connection;
 use user_store::{KeyStore as _, SqliteStore};
@@ -69,7 +69,7 @@ impl Visitor {
         };
         let new = Session::open(new, issued_at, &SystemRandom);
         let session = Session { id: claims.session, ..new };
-        let issued = tokens.issue(&session, issued_at, &SystemRandom);
+        let issued = tokens.issue(&NewAccessToken::new(&session), issued_at, &SystemRandom);
         issued.unwrap().token.as_str().to_owned()
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Visitor {
     pub(crate) server: Rc<Server>,
     pub(crate) folder: Rc<TempDir>,
     /// The origin of the server.
-    base: String,
+    pub(crate) base: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, Request};
 use axum::response::Html;
 use axum::routing::get;
-use axum_accounts::accounts::{Accounts, Builder};
+use axum_accounts::accounts::{Accounts, Builder, Role};
 use axum_accounts::{Auth, Rejection, User, UserBeforeEnrolment};
 use tempfile::TempDir;
 use tower_service::Service as _;
@@ -91,6 +91,9 @@ fn router(auth: &Auth) -> Router {
     async fn verified(user: User) -> Result<&'static str, Rejection> {
         user.require_verified().map(|()| "verified")
     }
+    async fn admin(user: User) -> Result<&'static str, Rejection> {
+        user.require_role(&Role::parse("admin").unwrap()).map(|()| "admin")
+    }
     async fn home(user: Option<User>) -> String {
         user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
     }
@@ -107,6 +110,7 @@ fn router(auth: &Auth) -> Router {
             }),
         )
         .route("/static", get(async || "static"))
+        .route("/admin", get(admin))
         .route("/fresh", get(fresh))
         .route("/verified", get(verified))
         .route("/enrol", get(async |user: UserBeforeEnrolment| format!("{}", user.id())))

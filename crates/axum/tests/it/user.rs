@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
 use axum_accounts::User;
-use axum_accounts::accounts::{Builder, Caller, SignIn};
+use axum_accounts::accounts::{Builder, Caller, Role, SignIn};
 use tower_service::Service as _;
 
 use crate::app::TestApp;
@@ -61,6 +61,17 @@ async fn requirements_reject_users_who_do_not_meet_them() {
     ada.open("/fresh").await.assert_redirect("/login?next=%2Ffresh");
     ada.send("GET", "/fresh", &[], "").await.assert_problem(403, "step_up_required");
     assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_role_is_required_until_it_is_granted() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    ada.open("/admin").await.assert_problem(403, "role_required");
+    let operator = app.accounts().operator();
+    let user = operator.user("ada@example.com").await.unwrap().id;
+    let _ = operator.grant_role(user, &Role::parse("admin").unwrap()).await.unwrap();
+    assert_eq!(ada.open("/admin").await.body, "admin");
 }
 
 #[tokio::test]

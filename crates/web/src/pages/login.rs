@@ -220,10 +220,10 @@ pub(super) fn use_finish_log_in()
     move |answer, remember| {
         session.start(answer, remember).map_err(|_| no_storage())?;
         // Do not navigate if the user has already left this page.
-        if is_mounted() {
-            if let (Some(navigator), Some(location)) = (&navigator, &location) {
-                follow_log_in(navigator, location);
-            }
+        if is_mounted()
+            && let (Some(navigator), Some(location)) = (&navigator, &location)
+        {
+            follow_log_in(navigator, location);
         }
         Ok(())
     }
