@@ -76,18 +76,18 @@ fn template() -> String {
     template
 }
 
-/// Every nineteenth statement that changes a table fails with the error of a serialization failure
+/// Every 23rd statement that changes a table fails with the error of a serialization failure
 /// (SQLSTATE 40001) or of a deadlock (40P01), after which a transaction must be run again. A
 /// rollback does not reset the sequence, so the next attempt does not fail at the same statement.
-/// No transaction has more statements: the deletion of an account has 16, with those of `ON DELETE
-/// CASCADE`.
+/// No transaction has as many statements: the deletion of an account has 19, with those of `ON
+/// DELETE CASCADE`.
 const CONFLICTS: &str = "
 CREATE SEQUENCE test_changes;
 CREATE FUNCTION test_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     number bigint := nextval('test_changes');
 BEGIN
-    IF number % 19 = 0 THEN
+    IF number % 23 = 0 THEN
         RAISE EXCEPTION 'injected conflict'
             USING ERRCODE = CASE number % 2 WHEN 0 THEN '40001' ELSE '40P01' END;
     END IF;

@@ -151,8 +151,9 @@ async fn a_copy_has_the_same_rows_in_either_kind_of_store() {
         let sql = format!("SELECT count(*) FROM {}", table.name);
         assert_eq!(stores.postgres.sql(&sql).trim(), rows.len().to_string());
     }
-    // `dump` also returns the table `sqlite_sequence`, which is not copied as a table.
-    assert_eq!(first.tables.len(), before.len() - 1, "every other table is copied");
+    // `dump` also returns `sqlite_sequence`, which is not copied as a table, and `event_followers`,
+    // whose positions belong to one database.
+    assert_eq!(first.tables.len(), before.len() - 2, "every other table is copied");
 }
 
 #[tokio::test]
