@@ -268,9 +268,7 @@ impl Guard {
             .then(move |headers| {
                 let guard = guard.clone();
                 async move {
-                    let Self { api, requirements, .. } = &guard;
-                    let user = authenticate(&headers, &api.accounts, *requirements).await;
-                    let user = user.and_then(|user| guard.check_role(&user).map(|()| user));
+                    let user = guard.check_token(&headers).await;
                     user.map_err(Unauthenticated::new)
                 }
             })
@@ -300,9 +298,8 @@ impl Guard {
                 let guard = guard.clone();
                 async move {
                     if guard.sessions == Sessions::AccessTokens {
-                        let Self { api, requirements, .. } = &guard;
-                        let user = authenticate(&headers, &api.accounts, *requirements).await;
-                        let user = accept(user).map_err(error_response);
+                        let user = accept(guard.check_token(&headers).await);
+                        let user = user.map_err(error_response);
                         return Checked { user, finish: Finish(None) };
                     }
                     let ip = client_ip(address, peer, &headers, &guard.site.proxies);
@@ -316,12 +313,17 @@ impl Guard {
             .boxed()
     }
 
-    fn check_role(&self, user: &SignedIn) -> Result<(), ApiError> {
+    async fn check_token(&self, headers: &HeaderMap) -> Result<SignedIn, ApiError> {
+        let user = authenticate(headers, &self.api.accounts, self.requirements).await?;
+        self.check_role(user)
+    }
+
+    fn check_role(&self, user: SignedIn) -> Result<SignedIn, ApiError> {
         match &self.role {
             Some(role) if !user.has_role(role.as_str()) => {
                 Err(ApiError::RoleRequired(role.clone()))
             }
-            _ => Ok(()),
+            _ => Ok(user),
         }
     }
 
@@ -334,7 +336,7 @@ impl Guard {
         let user = match authentication.user.clone() {
             Ok(user) => {
                 let checked = requirements.check(&user, &api.accounts);
-                checked.and_then(|()| self.check_role(&user)).map(|()| user)
+                checked.and_then(|()| self.check_role(user))
             }
             Err(error) => Err(error),
         };

@@ -19,7 +19,7 @@ fn the_notes_have_pages_in_the_style_of_the_app() {
     if !Path::new("dist/index.html").exists() {
         return an_app_without_built_pages_says_how_to_build_them();
     }
-    let app = Example::start("notes", &[]);
+    let app = Example::start("styled_notes", &[]);
     let (status, page) = app.send("GET", "/login", "", "");
     assert_eq!(status, 200);
     assert!(page.contains("<title>Notes</title>") && !page.contains("{{"), "{page}");
@@ -49,7 +49,7 @@ fn the_notes_have_pages_in_the_style_of_the_app() {
 
 fn an_app_without_built_pages_says_how_to_build_them() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(binary("notes")).current_dir(folder.path()).output().unwrap();
+    let output = Command::new(binary("styled_notes")).current_dir(folder.path()).output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("cargo xtask pages"), "{output:?}");
 }

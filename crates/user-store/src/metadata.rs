@@ -104,7 +104,7 @@ impl MetadataValue {
     ///
     /// [`InvalidMetadata`].
     pub fn new(value: &impl Serialize) -> Result<Self, InvalidMetadata> {
-        Self::parse(&serde_json::to_string(value).map_err(not_json)?)
+        Self::parse(&serde_json::to_string(value).map_err(|error| not_json(&error))?)
     }
 
     /// Parses JSON. White space and the order of members are not kept.
@@ -113,7 +113,8 @@ impl MetadataValue {
     ///
     /// [`InvalidMetadata`].
     pub fn parse(json: &str) -> Result<Self, InvalidMetadata> {
-        let value: serde_json::Value = serde_json::from_str(json).map_err(not_json)?;
+        let value: serde_json::Value =
+            serde_json::from_str(json).map_err(|error| not_json(&error))?;
         let json = value.to_string();
         if json.len() > Self::MAX_BYTES {
             return Err(InvalidMetadata::TooLarge { bytes: json.len() });
@@ -143,7 +144,7 @@ impl MetadataValue {
     }
 }
 
-fn not_json(error: serde_json::Error) -> InvalidMetadata {
+fn not_json(error: &serde_json::Error) -> InvalidMetadata {
     InvalidMetadata::NotJson(error.to_string())
 }
 

@@ -29,7 +29,7 @@ pub struct Rejection {
     /// The number of seconds after which another attempt may succeed.
     pub retry_after: Option<u64>,
     /// The second step, if the first step of a log-in has succeeded.
-    pub second_factor: Option<SecondFactorRequired>,
+    pub second_factor: Option<Box<SecondFactorRequired>>,
 }
 
 /// The code of a [`Problem`](api_types::Problem).
@@ -80,9 +80,9 @@ impl ApiError {
 
     /// Returns the second step, if the first step of a log-in has succeeded.
     #[must_use]
-    pub const fn second_factor(&self) -> Option<&SecondFactorRequired> {
+    pub fn second_factor(&self) -> Option<&SecondFactorRequired> {
         match self {
-            Self::Rejected(rejection) => rejection.second_factor.as_ref(),
+            Self::Rejected(rejection) => rejection.second_factor.as_deref(),
             _ => None,
         }
     }

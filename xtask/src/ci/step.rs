@@ -244,7 +244,7 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     let axe = axe::install()?;
     let server = artifacts.server()?;
     // The whole workspace with all features, as in `test`, so that nothing is recompiled.
-    run(&mut cargo(["build", "--workspace", "--all-features", "--example", "notes"]))?;
+    run(&mut cargo(["build", "--workspace", "--all-features", "--examples"]))?;
     let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
     run(cargo(tests)
         .args(["--", "--test-threads=2"])

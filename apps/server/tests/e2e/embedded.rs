@@ -7,7 +7,7 @@ use crate::visitor::{PASSWORD, Visitor, visit_app};
 
 /// Runs a test with a browser and the app.
 async fn visit_notes(test: impl AsyncFnOnce(&Visitor)) {
-    let app = Example::start("notes", &[]);
+    let app = Example::start("styled_notes", &[]);
     visit_app(app.port, test).await;
 }
 

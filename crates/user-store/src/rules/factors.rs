@@ -167,6 +167,7 @@ pub(crate) struct RejectedPasskey {
 }
 
 /// The result of presenting a passkey.
+#[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PasskeyWrite {
     Opened(SignInWrite),
