@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 
 use self::roles::RoleAction;
 use crate::args::StoreArgs;
-use crate::cli::DURATION_HELP;
+use crate::args::values::DURATION_HELP;
 use crate::error::CommandError;
 
 /// The help text about entering a password.
