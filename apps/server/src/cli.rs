@@ -7,6 +7,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::args::DURATION_HELP;
 use crate::commands::audit::AuditArgs;
 use crate::commands::backup::BackupArgs;
 use crate::commands::doctor::DoctorArgs;
@@ -19,10 +20,6 @@ use crate::commands::users::UsersArgs;
 use crate::database;
 use crate::environment;
 use crate::error::CommandError;
-
-/// Appended to the help of commands with options that take a duration.
-pub(crate) const DURATION_HELP: &str =
-    "A DURATION is a number and a unit (s, m, h or d), such as 90s, 10m, 12h or 30d.";
 
 /// An authentication server in one binary.
 #[derive(Parser)]

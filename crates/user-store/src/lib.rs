@@ -141,6 +141,7 @@ pub use mails::{
 };
 pub use metadata::{
     InvalidMetadata, Metadata, MetadataChange, MetadataKind, MetadataStore, MetadataValue,
+    SetMetadataOutcome,
 };
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;

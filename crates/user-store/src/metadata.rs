@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
-use crate::users::UpdateUserOutcome;
 
 /// Stores the metadata of accounts: for each account, a JSON value that the user can read and one
 /// that only the app reads.
@@ -32,7 +31,7 @@ pub trait MetadataStore: Send + Sync + 'static {
         &self,
         change: &MetadataChange,
         now: Timestamp,
-    ) -> Result<UpdateUserOutcome, StoreError>;
+    ) -> Result<SetMetadataOutcome, StoreError>;
 }
 
 /// The metadata of an account.
@@ -53,6 +52,16 @@ pub struct MetadataChange {
     pub kind: MetadataKind,
     /// The new value. `None` removes it.
     pub value: Option<MetadataValue>,
+}
+
+/// The outcome of [`MetadataStore::set_metadata`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum SetMetadataOutcome {
+    /// The account has the value. It may have had it before the call.
+    Set,
+    /// No account has this id. Nothing was written.
+    NotFound,
 }
 
 /// One of the two values of [`Metadata`].

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use auth_core::{Role, TooManyRoles, UserId};
-use user_store::{GrantRoleOutcome, MetadataChange, RevokeRoleOutcome};
+use user_store::{GrantRoleOutcome, MetadataChange, RevokeRoleOutcome, SetMetadataOutcome};
 
 use crate::operator::Operator;
-use crate::operator::users::{OperatorError, updated};
+use crate::operator::users::OperatorError;
 use crate::service_error::ServiceError;
 
 /// The outcome of [`Operator::grant_role`] and [`Operator::revoke_role`].
@@ -83,7 +83,10 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let (change, erase_requests) = (change.clone(), self.accounts.erase_requests.clone());
         let set = async move {
-            updated(store.set_metadata(&change, now).await)?;
+            match store.set_metadata(&change, now).await.map_err(ServiceError::from)? {
+                SetMetadataOutcome::Set => {}
+                SetMetadataOutcome::NotFound => return Err(OperatorError::NoSuchUser),
+            }
             erase_requests.notify();
             tracing::info!(user = %change.user, kind = change.kind.as_str(), "metadata changed");
             Ok(())

@@ -3,7 +3,7 @@
 use crate::audit::{Actor, EventKind};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{NOW, Server, hash, race, sign_up, sign_up_ada, two_servers, user};
-use crate::metadata::{Metadata, MetadataChange, MetadataKind, MetadataValue};
+use crate::metadata::{Metadata, MetadataChange, MetadataKind, MetadataValue, SetMetadataOutcome};
 use crate::users::{ImportUsersOutcome, StoredUser, UpdateUserOutcome, User};
 
 cases! {
@@ -27,7 +27,7 @@ async fn set(
     account: &User,
     kind: MetadataKind,
     json: Option<&str>,
-) -> UpdateUserOutcome {
+) -> SetMetadataOutcome {
     let change = MetadataChange { user: account.id, kind, value: json.map(value) };
     store.set_metadata(&change, NOW).await.unwrap()
 }
@@ -59,7 +59,7 @@ async fn the_two_values_are_set_and_removed_independently(deployment: &dyn Deplo
     ];
     for (kind, new) in steps {
         let outcome = set(&store, &ada, kind, new.map(MetadataValue::as_json)).await;
-        assert_eq!(outcome, UpdateUserOutcome::Updated);
+        assert_eq!(outcome, SetMetadataOutcome::Set);
         match kind {
             MetadataKind::Public => expected.public = new.cloned(),
             MetadataKind::Private => expected.private = new.cloned(),
@@ -74,7 +74,7 @@ async fn the_longest_value_is_stored(deployment: &dyn Deployment) {
     let (ada, _) = sign_up_ada(&store).await;
     let longest = format!("\"{}\"", "ä".repeat((MetadataValue::MAX_BYTES - 2) / 2));
     for kind in [MetadataKind::Public, MetadataKind::Private] {
-        assert_eq!(set(&store, &ada, kind, Some(&longest)).await, UpdateUserOutcome::Updated);
+        assert_eq!(set(&store, &ada, kind, Some(&longest)).await, SetMetadataOutcome::Set);
     }
     let stored = metadata(&store, &ada).await.unwrap();
     assert_eq!(stored.public.unwrap().as_json(), longest);
@@ -86,12 +86,12 @@ async fn a_change_of_metadata_is_recorded_without_its_content(deployment: &dyn D
     let (ada, _) = sign_up_ada(&store).await;
     for kind in [MetadataKind::Public, MetadataKind::Private] {
         for _ in 0..2 {
-            assert_eq!(set(&store, &ada, kind, Some("7")).await, UpdateUserOutcome::Updated);
+            assert_eq!(set(&store, &ada, kind, Some("7")).await, SetMetadataOutcome::Set);
         }
     }
     let absent = user("grace@example.com");
     let outcome = set(&store, &absent, MetadataKind::Public, Some("7")).await;
-    assert_eq!(outcome, UpdateUserOutcome::NotFound);
+    assert_eq!(outcome, SetMetadataOutcome::NotFound);
     let events = store.events(None, None, 10).await.unwrap();
     let events: Vec<_> = events.into_iter().map(|(_, event)| event).skip(1).collect();
     assert_eq!(events.len(), 2, "{events:?}");
@@ -123,7 +123,7 @@ async fn concurrent_changes_of_the_two_values_both_take_effect(deployment: &dyn 
             set(&here, &ada, MetadataKind::Public, Some(&json)),
             set(&there, &ada, MetadataKind::Private, Some(&json)),
         );
-        assert_eq!(outcomes, (UpdateUserOutcome::Updated, UpdateUserOutcome::Updated));
+        assert_eq!(outcomes, (SetMetadataOutcome::Set, SetMetadataOutcome::Set));
         let expected = Metadata { public: Some(value(&json)), private: Some(value(&json)) };
         assert_eq!(metadata(&here, &ada).await, Some(expected));
     }

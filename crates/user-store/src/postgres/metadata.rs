@@ -2,13 +2,12 @@ use async_trait::async_trait;
 use auth_core::{Timestamp, UserId};
 
 use crate::error::StoreError;
-use crate::metadata::{Metadata, MetadataChange, MetadataStore};
+use crate::metadata::{Metadata, MetadataChange, MetadataStore, SetMetadataOutcome};
 use crate::postgres::database::Plan;
 use crate::postgres::query::Reply;
 use crate::postgres::statements::{audit, metadata, users};
 use crate::postgres::store::PostgresStore;
 use crate::rules::{self, Decision};
-use crate::users::UpdateUserOutcome;
 
 #[async_trait]
 impl MetadataStore for PostgresStore {
@@ -21,7 +20,7 @@ impl MetadataStore for PostgresStore {
         &self,
         change: &MetadataChange,
         now: Timestamp,
-    ) -> Result<UpdateUserOutcome, StoreError> {
+    ) -> Result<SetMetadataOutcome, StoreError> {
         let change = change.clone();
         let reads = vec![users::lock(change.user), metadata::of_user(change.user)];
         let decide = move |reply: &Reply| {
@@ -32,7 +31,7 @@ impl MetadataStore for PostgresStore {
                         metadata::set(change.user, &write.metadata),
                         audit::insert(&write.event),
                     ],
-                    outcome: UpdateUserOutcome::Updated,
+                    outcome: SetMetadataOutcome::Set,
                 },
                 Decision::Return(outcome) => Plan::unchanged(outcome),
             })

@@ -4,9 +4,8 @@ use auth_core::{Timestamp, UserId};
 use super::BackendStore;
 use super::statements::{audit, metadata};
 use crate::error::StoreError;
-use crate::metadata::{Metadata, MetadataChange, MetadataStore};
+use crate::metadata::{Metadata, MetadataChange, MetadataStore, SetMetadataOutcome};
 use crate::rules::{self, Decision};
-use crate::users::UpdateUserOutcome;
 
 #[async_trait]
 impl MetadataStore for BackendStore {
@@ -18,7 +17,7 @@ impl MetadataStore for BackendStore {
         &self,
         change: &MetadataChange,
         now: Timestamp,
-    ) -> Result<UpdateUserOutcome, StoreError> {
+    ) -> Result<SetMetadataOutcome, StoreError> {
         let change = change.clone();
         self.database
             .write(move |tx| {
@@ -29,7 +28,7 @@ impl MetadataStore for BackendStore {
                 };
                 metadata::set(tx, change.user, &write.metadata)?;
                 audit::insert(tx, &write.event)?;
-                Ok(UpdateUserOutcome::Updated)
+                Ok(SetMetadataOutcome::Set)
             })
             .await
     }
