@@ -15,7 +15,7 @@ const PAGE: &str = "docs/embedding/other-crates.md";
 const STANDARD: [&str; 3] = ["alloc", "core", "std"];
 
 /// Crates that are parts of others, which export their items again.
-const PARTS: [(&str, &str); 1] = [("serde_core", "serde")];
+const PARTS: [(&str, &str); 2] = [("axum_core", "axum"), ("serde_core", "serde")];
 
 /// Fails unless the page has exactly one row for each crate, with its version and the libraries in
 /// whose public API its types occur. Each row ends with a column in the author's own words.
