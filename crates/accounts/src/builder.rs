@@ -340,8 +340,8 @@ impl<T> Builder<T> {
     /// are a JSON object of at most 768 bytes. If they change, other services see that after the
     /// next refresh.
     ///
-    /// If the hook fails or takes longer than 5 seconds, the sign-in or the refresh fails with
-    /// [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is logged. No
+    /// If the hook fails, panics or takes longer than 5 seconds, the sign-in or the refresh fails
+    /// with [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is logged. No
     /// session is opened, and the refresh token remains valid. Without a hook, a sign-in and a
     /// refresh read the store one or two times less.
     ///
