@@ -93,6 +93,7 @@ async fn a_part_that_is_off_does_not_exist_and_is_not_documented() {
         (Part::Email, "PUT", "/api/me/email/verification", 0),
         (Part::Deletion, "DELETE", "/api/me", 405),
         (Part::PersonalData, "GET", "/api/me/export", 0),
+        (Part::PersonalData, "GET", "/api/me/metadata", 0),
         (Part::Sessions, "GET", "/api/sessions", 0),
         (Part::SecondFactors, "POST", "/api/token/second-factor", 0),
         (Part::SecondFactors, "POST", "/api/token/passkey/options", 0),
