@@ -119,7 +119,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`InvalidPrefix`] unless the prefix is a path such as `/auth`.
+    /// [`InvalidPrefix`] unless the prefix is a path such as `/auth`, or if Latchkey uses the path
+    /// otherwise, such as `/healthz`.
     pub fn prefix(mut self, path: &str) -> Result<Self, InvalidPrefix> {
         self.prefix = Prefix::parse(path)?;
         Ok(self)
