@@ -147,6 +147,10 @@ impl Auth {
     /// to their preflights, and its responses have the headers that let them read it. A rejection
     /// stays one. [`routes`](Self::routes) need no wrapping.
     ///
+    /// Wrap only routes with a method, such as `warp::get()`. Whether a route has the path of a
+    /// preflight is only known after it has run, so the handler of a route without a method also
+    /// runs for preflights.
+    ///
     /// ```
     /// # use api::{Auth, Origin, SignedIn};
     /// # use warp::Filter as _;
