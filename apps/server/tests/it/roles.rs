@@ -69,10 +69,14 @@ fn a_name_that_is_no_role_and_an_unknown_user_are_rejected() {
 fn roles_and_metadata_are_exported_and_imported_in_both_formats() {
     let folder = tempfile::tempdir().unwrap();
     let line = json!({
+        "id": "01960000-0000-7000-8000-00000000ada0",
         "email": EMAIL, "password_hash": BCRYPT, "roles": ["editor", "admin"],
         "metadata_public": {"plan": "pro", "text": "a \"quoted\", word"}, "metadata_private": [1],
     });
-    let other = json!({"email": "grace@example.com", "password_hash": BCRYPT, "roles": "reader"});
+    let other = json!({
+        "id": "01960000-0000-7000-8000-00000000ada1",
+        "email": "grace@example.com", "password_hash": BCRYPT, "roles": "reader",
+    });
     let lines = format!("{line}\n{other}\n");
     let report = success(&import(&folder, "users.jsonl", &lines, &[]));
     assert!(report.contains("imported 2 accounts"), "{report}");
