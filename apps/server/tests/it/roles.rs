@@ -123,3 +123,33 @@ fn invalid_roles_and_metadata_are_not_imported() {
     assert!(report.contains("metadata_private is not JSON"), "{report}");
     assert!(!report.contains("secret") && !line.contains("secret"), "{report}");
 }
+
+#[test]
+fn an_import_and_its_dry_run_report_which_roles_are_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = |email: &str, roles: Value| {
+        json!({"email": email, "password_hash": BCRYPT, "roles": roles}).to_string()
+    };
+    let lines = [
+        user("ada@example.com", json!("editor admin")),
+        user("grace@example.com", json!(["editor"])),
+        user("edith@example.com", json!(null)),
+        user("not an address", json!("billing")),
+    ]
+    .join("\n");
+    let import = |options: &[&str]| {
+        let options = [options, &["--skip-invalid"]].concat();
+        import(&folder, "users.jsonl", &lines, &options)
+    };
+    let report = success(&import(&["--dry-run"]));
+    assert!(report.contains("roles: admin (1), editor (2)\n"), "{report}");
+    let report = json_output(&import(&["--dry-run", "--json"]));
+    assert_eq!(report["roles"], json!({"admin": 1, "editor": 2}));
+    let report = success(&import(&[]));
+    assert!(report.contains("roles: admin (1), editor (2)\n"), "{report}");
+
+    let none = tempfile::tempdir().unwrap();
+    let line = user("ada@example.com", json!([]));
+    let report = success(&crate::transfer::import(&none, "users.jsonl", &line, &[]));
+    assert!(!report.contains("roles"), "{report}");
+}
