@@ -266,8 +266,9 @@ impl<T> Builder<T> {
     /// - Events are handled one at a time, in the order of the log, usually within a second. Events
     ///   of other processes are noticed within 5 seconds.
     /// - If the handler fails or panics, the error is logged, and the handler is called again for
-    ///   the same event: after 1 second, and then after twice as long each time, up to 1 minute.
-    ///   Later events wait. So handle an event that you cannot process by returning `Ok`.
+    ///   the same event: after 1 second, and then after twice as long each time, up to 1 minute, or
+    ///   earlier by another server. Later events wait. So handle an event that you cannot process
+    ///   by returning `Ok`.
     /// - After a crash, or when another server takes over, the handler can be called again for an
     ///   event that it has handled. It must be idempotent.
     /// - Of several servers that share the store, one runs the handler at a time.
@@ -340,10 +341,10 @@ impl<T> Builder<T> {
     /// are a JSON object of at most 768 bytes. If they change, other services see that after the
     /// next refresh.
     ///
-    /// If the hook fails or takes longer than 5 seconds, the sign-in or the refresh fails with
-    /// [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is logged. No
-    /// session is opened, and the refresh token remains valid. Without a hook, a sign-in and a
-    /// refresh read the store one or two times less.
+    /// If the hook fails, panics or takes longer than 5 seconds, the sign-in or the refresh fails
+    /// with [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is
+    /// logged. No session is opened, and the refresh token remains valid. Without a hook, a sign-in
+    /// and a refresh read the store one or two times less.
     ///
     /// ```
     /// use accounts::{Accounts, CustomClaims};

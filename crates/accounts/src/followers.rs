@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Clock, Random, Timestamp};
-use tokio::select;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
+use tokio::{select, task_local};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use user_store::{
@@ -56,7 +56,7 @@ pub(crate) struct Follower {
     tasks: BackgroundTasks,
     /// Sent after each change, which may have recorded an event.
     changes: Signal,
-    /// Locked while this server runs the follower.
+    /// Locked while this server runs the follower, but not while it pauses after a failure.
     running: Arc<Mutex<()>>,
 }
 
@@ -68,13 +68,23 @@ pub(crate) struct FollowerContext {
     pub(crate) tasks: BackgroundTasks,
 }
 
-/// The action after a handler has failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// Calls the handler again until it succeeds.
-    UntilHandled,
-    /// Ends the run.
-    Later,
+/// The result of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RunSummary {
+    /// The number of successful calls of the handler.
+    pub(crate) handled: usize,
+    /// `true` if the run has ended because the handler failed.
+    pub(crate) has_failed: bool,
+}
+
+task_local! {
+    /// Set within a call of a handler.
+    static WITHIN_HANDLER: ();
+}
+
+/// Returns `true` if the caller runs within a handler, which must not wait for a follower.
+pub(crate) fn is_within_handler() -> bool {
+    WITHIN_HANDLER.try_with(|()| ()).is_ok()
 }
 
 /// The maximum number of events that are read at a time. The position is stored at least after
@@ -158,10 +168,25 @@ impl Follower {
     /// dropped.
     pub(crate) async fn run_periodically(self: Arc<Self>, random: Arc<dyn Random>) {
         let stopping = self.tasks.stopping();
+        let mut back_off = MIN_BACK_OFF;
         while !stopping.is_cancelled() {
-            if let Err(error) = self.run(Retry::UntilHandled).await {
+            let summary = self.run().await.unwrap_or_else(|error| {
                 let (follower, error) = (&self.new.name, error_chain(&error));
                 tracing::warn!(follower, error, "could not read events; trying again later");
+                RunSummary::default()
+            });
+            if summary.handled > 0 || !summary.has_failed {
+                back_off = MIN_BACK_OFF;
+            }
+            if summary.has_failed {
+                // This server does not hold the follower meanwhile. If the handler fails only here,
+                // another server can continue.
+                select! {
+                    () = sleep(back_off) => {}
+                    () = stopping.cancelled() => {}
+                }
+                back_off = MAX_BACK_OFF.min(back_off * 2);
+                continue;
             }
             select! {
                 () = wait_for_signal(&self.changes, POLL_INTERVAL, &*random) => {}
@@ -170,36 +195,34 @@ impl Follower {
         }
     }
 
-    /// Handles the events after the stored position. Returns the number of successful calls of the
-    /// handler. If there are no events, or another server runs the follower, this takes one read.
-    pub(crate) async fn run(self: &Arc<Self>, retry: Retry) -> Result<usize, StoreError> {
+    /// Handles the events after the stored position, until the handler fails. If there are no
+    /// events, or another server runs the follower, this takes one read.
+    pub(crate) async fn run(self: &Arc<Self>) -> Result<RunSummary, StoreError> {
         let running = Arc::clone(&self.running).lock_owned().await;
         let now = self.clock.now();
         let Some(found) = self.store.follower(&self.new.name).await? else {
             // Somebody has deleted the row.
             self.store_new().await?;
-            return Ok(0);
+            return Ok(RunSummary::default());
         };
         let is_due =
             found.is_behind || is_older(found.position.handled_until, REFRESH_INTERVAL, now);
         if !is_due || found.is_held_by_another(self.holder, now) {
-            return Ok(0);
+            return Ok(RunSummary::default());
         }
         let follower = Arc::clone(self);
-        let run = async move { follower.claim_and_run(retry, running).await };
+        let run = async move { follower.claim_and_run(running).await };
         self.tasks.run_to_completion(run).await
     }
 
-    async fn claim_and_run(
-        &self,
-        retry: Retry,
-        _running: OwnedMutexGuard<()>,
-    ) -> Result<usize, StoreError> {
+    async fn claim_and_run(&self, _running: OwnedMutexGuard<()>) -> Result<RunSummary, StoreError> {
         let (name, now) = (&self.new.name, self.clock.now());
         let claimed = self.store.claim_follower(name, self.holder, now).await?;
-        let ClaimFollowerOutcome::Claimed(position) = claimed else { return Ok(0) };
+        let ClaimFollowerOutcome::Claimed(position) = claimed else {
+            return Ok(RunSummary::default());
+        };
         let mut run = Run { follower: self, position, stored_at: Instant::now(), handled: 0 };
-        let end = run.run(retry).await;
+        let end = run.run().await;
         let (position, handled) = (run.position, run.handled);
         let end = match end {
             Ok(RunEnd::Lost) => RunEnd::Lost,
@@ -213,13 +236,10 @@ impl Follower {
                 return Err(error);
             }
         };
-        match end {
-            RunEnd::Complete => {}
-            RunEnd::Lost => {
-                tracing::warn!(follower = name, "another server has taken the follower over");
-            }
+        if end == RunEnd::Lost {
+            tracing::warn!(follower = name, "another server has taken the follower over");
         }
-        Ok(handled)
+        Ok(RunSummary { handled, has_failed: end == RunEnd::Failed })
     }
 }
 
@@ -239,9 +259,12 @@ struct Run<'a> {
 }
 
 /// The end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RunEnd {
-    /// All events were handled, or the service stops, or a handler has failed.
+    /// All events were handled, or the service stops.
     Complete,
+    /// The handler has failed.
+    Failed,
     /// Another server has taken the follower over.
     Lost,
 }
@@ -253,7 +276,7 @@ enum HandleOutcome {
 }
 
 impl Run<'_> {
-    async fn run(&mut self, retry: Retry) -> Result<RunEnd, StoreError> {
+    async fn run(&mut self) -> Result<RunEnd, StoreError> {
         let stopping = self.follower.tasks.stopping();
         loop {
             let now = self.follower.clock.now();
@@ -265,7 +288,7 @@ impl Run<'_> {
                     return Ok(RunEnd::Complete);
                 }
                 let at = event.at;
-                match self.handle(id, event, retry).await? {
+                match self.handle(id, event).await? {
                     HandleOutcome::Handled => {}
                     HandleOutcome::Ended(end) => return Ok(end),
                 }
@@ -287,39 +310,26 @@ impl Run<'_> {
 
     /// Calls the handler for an event, unless there is nothing to tell: events that are not about
     /// an account, and those of deleted accounts, which the audit log no longer contains.
-    async fn handle(
-        &mut self,
-        id: EventId,
-        event: Event,
-        retry: Retry,
-    ) -> Result<HandleOutcome, StoreError> {
+    async fn handle(&mut self, id: EventId, event: Event) -> Result<HandleOutcome, StoreError> {
         let Some(about) = event.user else { return Ok(HandleOutcome::Handled) };
-        let mut back_off = MIN_BACK_OFF;
-        loop {
-            let user = self.follower.store.user(about).await?;
-            if user.is_none() && event.kind != EventKind::AccountDeleted {
-                return Ok(HandleOutcome::Handled);
+        let user = self.follower.store.user(about).await?;
+        if user.is_none() && event.kind != EventKind::AccountDeleted {
+            return Ok(HandleOutcome::Handled);
+        }
+        match self.call(AccountEvent { id, event, user }).await {
+            CallOutcome::Succeeded => {
+                self.handled += 1;
+                Ok(HandleOutcome::Handled)
             }
-            let error = match self.call(AccountEvent { id, event: event.clone(), user }).await {
-                CallOutcome::Succeeded => {
-                    self.handled += 1;
-                    return Ok(HandleOutcome::Handled);
-                }
-                CallOutcome::Failed(error) => error,
-                CallOutcome::Lost => return Ok(HandleOutcome::Ended(RunEnd::Lost)),
-            };
-            let follower = &self.follower.new.name;
-            tracing::error!(
-                follower, event = %id, error,
-                "the handler of an event failed; calling it again later"
-            );
-            if retry == Retry::Later {
-                return Ok(HandleOutcome::Ended(RunEnd::Complete));
+            CallOutcome::Failed(error) => {
+                let follower = &self.follower.new.name;
+                tracing::error!(
+                    follower, event = %id, error,
+                    "the handler of an event failed; calling it again later"
+                );
+                Ok(HandleOutcome::Ended(RunEnd::Failed))
             }
-            if let Some(end) = self.pause(back_off).await {
-                return Ok(HandleOutcome::Ended(end));
-            }
-            back_off = MAX_BACK_OFF.min(back_off * 2);
+            CallOutcome::Lost => Ok(HandleOutcome::Ended(RunEnd::Lost)),
         }
     }
 
@@ -327,7 +337,7 @@ impl Run<'_> {
     /// cancelled, because the other server makes the same one.
     async fn call(&mut self, event: AccountEvent) -> CallOutcome {
         let (id, handler) = (event.id, Arc::clone(&self.follower.new.handler));
-        let work = async move { handler(event).await }.in_current_span();
+        let work = WITHIN_HANDLER.scope((), async move { handler(event).await }).in_current_span();
         let mut call = AbortOnDropHandle::new(tokio::spawn(work));
         let began = Instant::now();
         loop {
@@ -347,21 +357,6 @@ impl Run<'_> {
                 return CallOutcome::Lost;
             }
         }
-    }
-
-    /// Waits, and renews the lease meanwhile. Returns the end of the run if it ends before.
-    async fn pause(&mut self, duration: Duration) -> Option<RunEnd> {
-        let (stopping, end) = (self.follower.tasks.stopping(), Instant::now() + duration);
-        while Instant::now() < end {
-            select! {
-                () = stopping.cancelled() => return Some(RunEnd::Complete),
-                () = sleep_until(end.min(Instant::now() + RENEW_INTERVAL)) => {}
-            }
-            if self.cannot_renew().await {
-                return Some(RunEnd::Lost);
-            }
-        }
-        None
     }
 
     /// Renews the lease. Returns `true` if it is lost, or may be, because the store fails.

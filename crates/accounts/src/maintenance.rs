@@ -8,7 +8,7 @@ use user_store::{EraseOutcome, Purged, RecountOutcome, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
-use crate::followers::Retry;
+use crate::followers::is_within_handler;
 use crate::signal::wait_for_signal;
 
 /// The maximum number of rows of each kind that are deleted at a time. A batch this small does not
@@ -176,7 +176,9 @@ impl Accounts {
     /// Calls the handlers of [`Builder::on_event`](crate::Builder::on_event) for all events that
     /// are recorded, and returns the number of successful calls. A handler that fails is called
     /// again for the same event by the next call of this method. Events for a handler that another
-    /// server is running are left to that server.
+    /// server is running are left to that server. If this service is running a handler in the
+    /// background, this method waits until that call has succeeded or failed. A handler would wait
+    /// for itself, so within one, this method returns 0 and does nothing.
     ///
     /// A service does this in the background, unless it was built with
     /// [`Builder::without_maintenance`](crate::Builder::without_maintenance). Tests call this
@@ -186,9 +188,12 @@ impl Accounts {
     ///
     /// [`StoreError`] if the store fails.
     pub async fn deliver_events(&self) -> Result<usize, StoreError> {
+        if is_within_handler() {
+            return Ok(0);
+        }
         let mut handled = 0;
         for follower in &self.followers {
-            handled += follower.run(Retry::Later).await?;
+            handled += follower.run().await?.handled;
         }
         Ok(handled)
     }

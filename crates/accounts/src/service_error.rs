@@ -21,7 +21,8 @@ pub enum ServiceError {
     /// ([`Builder::before_sign_up`](crate::Builder::before_sign_up)).
     #[error("the check before the sign-up failed")]
     BeforeSignUp(#[source] Box<dyn Error + Send + Sync>),
-    /// The hook that computes the custom claims of access tokens failed. The cause is in the log.
+    /// The hook that computes the custom claims of access tokens failed or panicked. The cause is
+    /// in the log.
     #[error("the hook for the custom claims of access tokens failed")]
     TokenClaims,
     /// A token could not be signed.

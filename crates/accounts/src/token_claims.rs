@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{CustomClaims, UserId};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 use user_store::{Store, User};
 
 use crate::error_chain::error_chain;
@@ -43,9 +45,14 @@ impl TokenClaims {
         let Some(hook) = &self.0 else { return Ok(CustomClaims::default()) };
         // No session is opened or refreshed for an account that does not exist.
         let Some(account) = store.user(user).await? else { return Ok(CustomClaims::default()) };
-        let error = match tokio::time::timeout(TIMEOUT, hook(account)).await {
-            Ok(Ok(claims)) => return Ok(claims),
-            Ok(Err(error)) => error_chain(&*error),
+        let hook = Arc::clone(hook);
+        // In a task, so that a panic is an error of the hook.
+        let call = async move { hook(account).await }.in_current_span();
+        let call = AbortOnDropHandle::new(tokio::spawn(call));
+        let error = match tokio::time::timeout(TIMEOUT, call).await {
+            Ok(Ok(Ok(claims))) => return Ok(claims),
+            Ok(Ok(Err(error))) => error_chain(&*error),
+            Ok(Err(panic)) => error_chain(&panic),
             Err(_) => "it took longer than 5 s".to_owned(),
         };
         tracing::error!(

@@ -119,7 +119,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`InvalidPrefix`] unless the prefix is a path such as `/auth`.
+    /// [`InvalidPrefix`] unless the prefix is a path such as `/auth`, or if Latchkey uses the path
+    /// otherwise, such as `/healthz`.
     pub fn prefix(mut self, path: &str) -> Result<Self, InvalidPrefix> {
         self.prefix = Prefix::parse(path)?;
         Ok(self)
@@ -145,6 +146,10 @@ impl Auth {
     /// Returns a route that pages at the [allowed origins](Self::allow_origin) can use: it responds
     /// to their preflights, and its responses have the headers that let them read it. A rejection
     /// stays one. [`routes`](Self::routes) need no wrapping.
+    ///
+    /// Wrap only routes with a method, such as `warp::get()`. Whether a route has the path of a
+    /// preflight is only known after it has run, so the handler of a route without a method also
+    /// runs for preflights.
     ///
     /// ```
     /// # use api::{Auth, Origin, SignedIn};

@@ -17,7 +17,7 @@ pub enum Part {
     Email,
     /// `DELETE /api/me`.
     Deletion,
-    /// `GET /api/me/export` and `GET /api/me/activity`.
+    /// `GET /api/me/export`, `GET /api/me/activity` and `GET /api/me/metadata`.
     PersonalData,
     /// `/api/sessions`.
     Sessions,

@@ -4,10 +4,21 @@ use std::borrow::Cow;
 
 /// An error from parsing the prefix of the routes ([`Auth::prefix`](crate::Auth::prefix)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a path for the routes: use one or more segments of lower-case letters, digits and hyphens, such as /auth"
-)]
-pub struct InvalidPrefix;
+#[non_exhaustive]
+pub enum InvalidPrefix {
+    /// The text is not a path of plain segments.
+    #[error(
+        "not a path for the routes: use one or more segments of lower-case letters, digits and hyphens, such as /auth"
+    )]
+    NotAPath,
+    /// The first segment has another use.
+    #[error("the path /{0} is used by Latchkey: choose another prefix, such as /auth")]
+    Reserved(&'static str),
+}
+
+/// The first segments of the paths outside the prefix: the key set, the health checks, the browser
+/// client, and the assets of the pages.
+const RESERVED: [&str; 5] = [".well-known", "healthz", "readyz", "latchkey.js", "assets"];
 
 /// The path under which the endpoints are served that are defined under `/api`. It has a leading
 /// slash and no trailing one.
@@ -22,14 +33,18 @@ impl Default for Prefix {
 
 impl Prefix {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidPrefix> {
-        let segments = text.strip_prefix('/').ok_or(InvalidPrefix)?;
+        let segments = text.strip_prefix('/').ok_or(InvalidPrefix::NotAPath)?;
+        let first = segments.split('/').next();
+        if let Some(reserved) = RESERVED.into_iter().find(|reserved| Some(*reserved) == first) {
+            return Err(InvalidPrefix::Reserved(reserved));
+        }
         let is_allowed =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let is_segment = |segment: &str| !segment.is_empty() && segment.bytes().all(is_allowed);
         if segments.split('/').all(is_segment) {
             Ok(Self(Cow::Owned(text.to_owned())))
         } else {
-            Err(InvalidPrefix)
+            Err(InvalidPrefix::NotAPath)
         }
     }
 
@@ -66,10 +81,23 @@ mod tests {
         for text in ["/auth", "/v1/auth", "/a-b"] {
             assert!(Prefix::parse(text).is_ok(), "{text}");
         }
-        for text in
-            ["", "/", "auth", "/auth/", "//auth", "/.well-known", "/a b", "/%61", "/Auth", "/{id}"]
+        for text in ["", "/", "auth", "/auth/", "//auth", "/a.b", "/a b", "/%61", "/Auth", "/{id}"]
         {
-            assert_eq!(Prefix::parse(text), Err(InvalidPrefix), "{text}");
+            assert_eq!(Prefix::parse(text), Err(InvalidPrefix::NotAPath), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_does_not_hide_other_paths() {
+        for text in ["/.well-known", "/healthz", "/readyz", "/latchkey.js", "/assets", "/assets/a"]
+        {
+            let error = Prefix::parse(text).unwrap_err();
+            assert!(matches!(error, InvalidPrefix::Reserved(_)), "{text}");
+            let reason = error.to_string();
+            assert!(text.starts_with(reason.split(' ').nth(2).unwrap()), "{text}: {reason}");
+        }
+        for text in ["/healthz-auth", "/auth/healthz", "/asset"] {
+            assert!(Prefix::parse(text).is_ok(), "{text}");
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Form {
     pub(crate) email: String,
     pub(crate) password: Zeroizing<String>,
     pub(crate) code: Zeroizing<String>,
+    /// The token of an invitation.
+    pub(crate) invitation: Zeroizing<String>,
     pub(crate) remember: bool,
     pub(crate) next: Option<String>,
 }
@@ -35,6 +37,7 @@ impl Form {
                 "email" => form.email = value.into_owned(),
                 "password" => form.password = Zeroizing::new(value.into_owned()),
                 "code" => form.code = Zeroizing::new(value.into_owned()),
+                "invitation" => form.invitation = Zeroizing::new(value.into_owned()),
                 "remember" => form.remember = true,
                 "next" => form.next = safe_next(&value).map(str::to_owned),
                 _ => {}

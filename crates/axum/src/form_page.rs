@@ -13,7 +13,7 @@ pub struct FormPage {
     pub(crate) next: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
-    /// Whether visitors can sign up.
+    /// Whether visitors can sign up without an invitation.
     pub(crate) sign_up: bool,
 }
 
@@ -25,7 +25,8 @@ pub enum FormKind {
     LogIn,
     /// The second step of a log-in, with the field `code`.
     SecondFactor,
-    /// The form to sign up, with the fields `email` and `password`.
+    /// The form to sign up, with the fields `email` and `password`, and `invitation` if
+    /// [visitors need one](FormPage::needs_invitation).
     SignUp,
 }
 
@@ -82,6 +83,13 @@ impl FormPage {
         self.next.as_deref()
     }
 
+    /// Returns whether the form needs the field `invitation`, because visitors can only sign up
+    /// with an invitation.
+    #[must_use]
+    pub const fn needs_invitation(&self) -> bool {
+        matches!(self.kind, FormKind::SignUp) && !self.sign_up
+    }
+
     /// Returns the error that concerns the form as a whole.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
@@ -119,6 +127,10 @@ impl FormPage {
         let mut focus = Focus::new(self);
         match self.kind {
             FormKind::LogIn | FormKind::SignUp => {
+                if self.needs_invitation() {
+                    let text = r#"type="text" autocomplete="off" autocapitalize="none" spellcheck="false""#;
+                    self.write_input(html, &mut focus, "invitation", "Invitation", text, "")?;
+                }
                 let value = format!(r#" value="{}""#, escape_html(&self.email));
                 let email = r#"type="email" autocomplete="username""#;
                 self.write_input(html, &mut focus, "email", "Email address", email, &value)?;

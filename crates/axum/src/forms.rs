@@ -54,10 +54,7 @@ struct Success {
 impl<R: Fn(&FormPage) -> Response> Forms<R> {
     fn show(&self, kind: FormKind, request: &Request) -> Response {
         let next = next_in_query(request.uri().query().unwrap_or_default());
-        let form = Form { next, ..Form::default() };
-        let is_closed = kind == FormKind::SignUp && !self.shared.accounts.config().sign_up;
-        let error = if is_closed { Some(ApiError::SignUpDisabled) } else { None };
-        self.page(kind, form, error)
+        self.page(kind, Form { next, ..Form::default() }, None)
     }
 
     async fn submit(&self, kind: FormKind, request: Request) -> Response {
@@ -136,7 +133,11 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
     async fn sign_up(&self, form: &Form, parts: &Parts) -> Result<Success, ApiError> {
         let caller = self.caller(parts);
         let accounts = &self.shared.accounts;
-        accounts.sign_up(&form.email, &form.password, &caller).await?;
+        let (email, password) = (&form.email, &form.password);
+        match form.invitation.trim() {
+            "" => accounts.sign_up(email, password, &caller).await?,
+            token => accounts.sign_up_with_invitation(email, password, token, &caller).await?,
+        };
         match self.log_in(form, parts).await {
             Ok(success) => Ok(success),
             // The account exists, so the user can log in later.

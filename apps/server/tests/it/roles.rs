@@ -69,10 +69,14 @@ fn a_name_that_is_no_role_and_an_unknown_user_are_rejected() {
 fn roles_and_metadata_are_exported_and_imported_in_both_formats() {
     let folder = tempfile::tempdir().unwrap();
     let line = json!({
+        "id": "01960000-0000-7000-8000-00000000ada0",
         "email": EMAIL, "password_hash": BCRYPT, "roles": ["editor", "admin"],
         "metadata_public": {"plan": "pro", "text": "a \"quoted\", word"}, "metadata_private": [1],
     });
-    let other = json!({"email": "grace@example.com", "password_hash": BCRYPT, "roles": "reader"});
+    let other = json!({
+        "id": "01960000-0000-7000-8000-00000000ada1",
+        "email": "grace@example.com", "password_hash": BCRYPT, "roles": "reader",
+    });
     let lines = format!("{line}\n{other}\n");
     let report = success(&import(&folder, "users.jsonl", &lines, &[]));
     assert!(report.contains("imported 2 accounts"), "{report}");
@@ -118,4 +122,34 @@ fn invalid_roles_and_metadata_are_not_imported() {
     let (report, line) = rejected(&import(&folder, "users.csv", &csv, &[]));
     assert!(report.contains("metadata_private is not JSON"), "{report}");
     assert!(!report.contains("secret") && !line.contains("secret"), "{report}");
+}
+
+#[test]
+fn an_import_and_its_dry_run_report_which_roles_are_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = |email: &str, roles: Value| {
+        json!({"email": email, "password_hash": BCRYPT, "roles": roles}).to_string()
+    };
+    let lines = [
+        user("ada@example.com", json!("editor admin")),
+        user("grace@example.com", json!(["editor"])),
+        user("edith@example.com", json!(null)),
+        user("not an address", json!("billing")),
+    ]
+    .join("\n");
+    let import = |options: &[&str]| {
+        let options = [options, &["--skip-invalid"]].concat();
+        import(&folder, "users.jsonl", &lines, &options)
+    };
+    let report = success(&import(&["--dry-run"]));
+    assert!(report.contains("roles: admin (1), editor (2)\n"), "{report}");
+    let report = json_output(&import(&["--dry-run", "--json"]));
+    assert_eq!(report["roles"], json!({"admin": 1, "editor": 2}));
+    let report = success(&import(&[]));
+    assert!(report.contains("roles: admin (1), editor (2)\n"), "{report}");
+
+    let none = tempfile::tempdir().unwrap();
+    let line = user("ada@example.com", json!([]));
+    let report = success(&crate::transfer::import(&none, "users.jsonl", &line, &[]));
+    assert!(!report.contains("roles"), "{report}");
 }

@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use accounts::{
@@ -39,6 +39,15 @@ impl Deployment {
     fn builder(&self) -> Builder {
         let clock = Arc::<ManualClock>::clone(&self.clock);
         app::builder(&self.folder, clock, |_| ()).store(Arc::clone(&self.store))
+    }
+
+    /// Returns the builder of a service that calls handlers in the background.
+    fn background_builder(&self) -> Builder {
+        Accounts::builder()
+            .store(Arc::clone(&self.store))
+            .clock(Arc::<ManualClock>::clone(&self.clock))
+            .public_url("https://app.example")
+            .for_tests()
     }
 
     /// Returns a handler that records events.
@@ -349,24 +358,73 @@ async fn a_server_that_stops_finishes_the_running_call_and_releases_the_handler(
 async fn a_server_that_stops_does_not_wait_for_a_handler_that_fails() {
     let deployment = Deployment::new();
     let calls = Arc::<AtomicUsize>::default();
-    let counter = Arc::clone(&calls);
-    let handler = move |_| {
-        counter.fetch_add(1, Ordering::SeqCst);
-        ready(Err("always".to_owned()))
-    };
-    let app = Accounts::builder()
-        .store(Arc::clone(&deployment.store))
-        .public_url("https://app.example")
-        .for_tests()
-        .on_event("fails", handler)
-        .build()
-        .await
-        .unwrap();
+    let app = deployment.background_builder().on_event("fails", failing(&calls));
+    let app = app.build().await.unwrap();
     app.operator().create(EMAIL, PASSWORD).await.unwrap();
     until(|| calls.load(Ordering::SeqCst) > 0).await;
     timeout(Duration::from_secs(30), app.drain()).await.unwrap();
     let left = deployment.store.follower("fails").await.unwrap().unwrap();
     assert!(left.is_behind && left.lease.is_none());
+}
+
+/// A handler whose calls are counted, and always fail.
+fn failing(calls: &Arc<AtomicUsize>) -> impl Fn(AccountEvent) -> Ready<Result<(), String>> + use<> {
+    let calls = Arc::clone(calls);
+    move |_| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        ready(Err("always".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_on_one_server_is_called_on_another_one() {
+    let deployment = Deployment::new();
+    let calls = Arc::<AtomicUsize>::default();
+    let failing =
+        deployment.background_builder().on_event("events", failing(&calls)).build().await.unwrap();
+    let ada = failing.operator().create(EMAIL, PASSWORD).await.unwrap();
+    until(|| calls.load(Ordering::SeqCst) > 0).await;
+    let other = deployment.recording_as("events").await;
+    // The clock stands still, so a lease that is not released does not end.
+    let take_over = async {
+        while other.deliver_events().await.unwrap() == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), take_over).await.unwrap();
+    assert_eq!(deployment.take_kinds(), [(EventKind::AccountCreated, ada.id)]);
+}
+
+#[tokio::test]
+async fn a_delivery_does_not_wait_while_the_background_pauses_after_failures() {
+    let deployment = Deployment::new();
+    let calls = Arc::<AtomicUsize>::default();
+    let app = deployment.background_builder().on_event("events", failing(&calls));
+    let app = app.build().await.unwrap();
+    app.operator().create(EMAIL, PASSWORD).await.unwrap();
+    until(|| calls.load(Ordering::SeqCst) > 0).await;
+    let delivered = timeout(Duration::from_secs(30), app.deliver_events()).await.unwrap();
+    assert_eq!(delivered.unwrap(), 0);
+    assert!(calls.load(Ordering::SeqCst) > 1, "the event was tried again");
+}
+
+#[tokio::test]
+async fn a_delivery_within_a_handler_does_nothing() {
+    let deployment = Deployment::new();
+    let app = Arc::<OnceLock<Arc<Accounts>>>::default();
+    let own = Arc::clone(&app);
+    let handler = move |_| {
+        let own = Arc::clone(&own);
+        async move {
+            assert_eq!(own.get().unwrap().deliver_events().await.unwrap(), 0);
+            Ok::<(), String>(())
+        }
+    };
+    let built = deployment.builder().on_event("events", handler).build().await.unwrap();
+    let app = app.get_or_init(|| built);
+    app.operator().create(EMAIL, PASSWORD).await.unwrap();
+    let delivered = timeout(Duration::from_secs(30), app.deliver_events()).await.unwrap();
+    assert_eq!(delivered.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]

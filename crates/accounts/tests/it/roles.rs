@@ -190,3 +190,32 @@ async fn a_hook_that_stalls_fails_after_five_seconds() {
     let rejected = refreshed.await.unwrap();
     assert!(matches!(rejected, Err(RefreshError::Service(ServiceError::TokenClaims))));
 }
+
+#[tokio::test]
+async fn a_hook_that_panics_fails_and_the_session_remains() {
+    let folder = tempfile::tempdir().unwrap();
+    let panics = Arc::<AtomicBool>::default();
+    let hook = {
+        let panics = Arc::clone(&panics);
+        move |_: User| {
+            let panics = panics.load(Ordering::SeqCst);
+            async move {
+                if panics {
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                }
+                Ok(CustomClaims::default())
+            }
+        }
+    };
+    let app = builder(&folder, Arc::<ManualClock>::default(), |_| ());
+    let app = app.token_claims(hook).build().await.unwrap();
+    app.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+    let tokens = issue(&app, false).await;
+    panics.store(true, Ordering::SeqCst);
+    let rejected = app.sign_in(SignIn::new(EMAIL, PASSWORD, &Caller::default())).await;
+    assert!(matches!(rejected, Err(SignInError::Service(ServiceError::TokenClaims))));
+    let rejected = refresh(&app, &tokens).await;
+    assert!(matches!(rejected, Err(RefreshError::Service(ServiceError::TokenClaims))));
+    panics.store(false, Ordering::SeqCst);
+    refresh(&app, &tokens).await.unwrap();
+}

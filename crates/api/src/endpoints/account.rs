@@ -41,6 +41,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/api/me/metadata")
             .operation("metadata", Tag::Account, "Get the data that the app stores for the caller")
             .description("The public metadata. The app can also store private metadata, which no endpoint returns.")
+            .part(Part::PersonalData)
             .success("The metadata.")
             .handler(metadata),
         Endpoint::get("/api/me/activity")

@@ -1,5 +1,8 @@
 //! The parts, the prefix and the cross-origin requests of an app's routes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use api::{Auth, Origin, Part, SignedIn};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -93,6 +96,7 @@ async fn a_part_that_is_off_does_not_exist_and_is_not_documented() {
         (Part::Email, "PUT", "/api/me/email/verification", 0),
         (Part::Deletion, "DELETE", "/api/me", 405),
         (Part::PersonalData, "GET", "/api/me/export", 0),
+        (Part::PersonalData, "GET", "/api/me/metadata", 0),
         (Part::Sessions, "GET", "/api/sessions", 0),
         (Part::SecondFactors, "POST", "/api/token/second-factor", 0),
         (Part::SecondFactors, "POST", "/api/token/passkey/options", 0),
@@ -278,4 +282,22 @@ async fn only_wrapped_routes_respond_to_preflights() {
     let unknown = preflight("/nothing", FRONT_END).reply(&app).await;
     assert_eq!(unknown.status(), 404);
     assert_unreadable(&unknown);
+}
+
+#[tokio::test]
+async fn a_preflight_does_not_run_the_handler_of_a_route_with_a_method() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await.allow_origin(Origin::parse(FRONT_END).unwrap());
+    let calls = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&calls);
+    let route = warp::path!("counted").and(warp::post()).map(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        "counted"
+    });
+    let app = auth.cors(route);
+    assert_eq!(preflight("/counted", FRONT_END).reply(&app).await.status(), 204);
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    let request = warp::test::request().method("POST").path("/counted");
+    assert_eq!(request.header("origin", FRONT_END).reply(&app).await.status(), 200);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
 }

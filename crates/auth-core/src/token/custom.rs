@@ -114,8 +114,8 @@ impl CustomClaims {
     /// # Errors
     ///
     /// [`InvalidCustomClaims`] if the value is not an object, if it is too large, or if the name of
-    /// a member is reserved: the names of the claims of Latchkey, and registered names such as
-    /// `scope` or `email`.
+    /// a member is reserved, in upper or lower case: the names of the claims of Latchkey, and
+    /// registered names such as `scope` or `email`.
     pub fn new(claims: &impl Serialize) -> Result<Self, InvalidCustomClaims> {
         let json = serde_json::to_string(claims).map_err(|_| InvalidCustomClaims::NotAnObject)?;
         if json.len() > Self::MAX_BYTES {
@@ -124,7 +124,10 @@ impl CustomClaims {
         // The parser also rejects what no verifier could parse because it is nested too deeply.
         let members: Map<String, Value> =
             serde_json::from_str(&json).map_err(|_| InvalidCustomClaims::NotAnObject)?;
-        if let Some(name) = members.keys().find(|name| RESERVED.contains(&name.as_str())) {
+        // Some verifiers compare the names of claims without regard to case.
+        let is_reserved =
+            |name: &&String| RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
+        if let Some(name) = members.keys().find(is_reserved) {
             return Err(InvalidCustomClaims::Reserved { name: name.clone() });
         }
         Ok(Self::from_members(&members))
@@ -183,11 +186,24 @@ mod tests {
             assert_eq!(error, InvalidCustomClaims::NotAnObject, "{value}");
         }
         for name in RESERVED {
-            let mut members = Map::new();
-            members.insert(name.to_owned(), json!("x"));
-            let error = CustomClaims::new(&members).unwrap_err();
-            assert_eq!(error, InvalidCustomClaims::Reserved { name: name.to_owned() });
+            assert_reserved(name);
         }
+    }
+
+    #[test]
+    fn reserved_names_are_rejected_in_upper_and_lower_case() {
+        for name in ["Roles", "SUB", "eMail_Verified"] {
+            assert_reserved(name);
+        }
+        assert!(CustomClaims::new(&json!({ "my_roles": 1, "Tenant": 2 })).is_ok());
+    }
+
+    #[track_caller]
+    fn assert_reserved(name: &str) {
+        let mut members = Map::new();
+        members.insert(name.to_owned(), json!("x"));
+        let error = CustomClaims::new(&members).unwrap_err();
+        assert_eq!(error, InvalidCustomClaims::Reserved { name: name.to_owned() });
     }
 
     #[test]

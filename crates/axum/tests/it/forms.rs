@@ -1,9 +1,12 @@
 //! The forms to log in, to sign up and to log out.
 
-use axum_accounts::accounts::Builder;
+use std::time::Duration;
+
+use axum_accounts::accounts::{Builder, Email};
 
 use crate::app::{ADA, ORIGIN, TestApp};
 
+const DAY: Duration = Duration::from_hours(24);
 const WRONG: &str = "email=ada%40example.com&password=a+wrong+password&remember=on&next=%2Fprivate";
 
 #[tokio::test]
@@ -179,10 +182,34 @@ async fn too_many_failures_are_answered_with_the_time_to_wait() {
 }
 
 #[tokio::test]
-async fn sign_up_can_be_turned_off() {
+async fn with_sign_up_off_an_account_is_created_only_with_an_invitation() {
     let app = TestApp::with(Builder::without_sign_up).await;
     let mut visitor = app.browser();
-    assert_eq!(visitor.open("/signup").await.status, 403);
-    assert_eq!(visitor.submit("/signup", ADA).await.status, 403);
+    let page = visitor.open("/signup").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("<label for=\"invitation\">Invitation</label>"), "{}", page.body);
     assert!(!visitor.open("/login").await.body.contains("/signup"));
+    for invitation in ["", "&invitation=+"] {
+        let closed = visitor.submit("/signup", &format!("{ADA}{invitation}")).await;
+        assert_eq!(closed.status, 403, "{}", closed.body);
+        assert!(closed.body.contains("Sign-up is turned off."), "{}", closed.body);
+    }
+    let ada = Email::parse("ada@example.com").unwrap();
+    let link = app.accounts().operator().invite(&ada, DAY).await.unwrap().link;
+    let (_, token) = link.split_once("#invitation=").unwrap();
+    let grace = "email=grace%40example.com&password=a+long+walk+along+the+sea";
+    let other = visitor.submit("/signup", &format!("{grace}&invitation={token}")).await;
+    assert_eq!(other.status, 403, "{}", other.body);
+    assert!(other.body.contains("The invitation is not valid"), "{}", other.body);
+    assert!(!other.body.contains(token), "the token is not shown again");
+    let sign_up = format!("{ADA}&invitation=+{token}+&next=%2Fprivate");
+    visitor.submit("/signup", &sign_up).await.assert_redirect("/private");
+    assert_eq!(visitor.open("/private").await.body, "hello ada@example.com");
+    assert_eq!(app.browser().submit("/signup", &sign_up).await.status, 403);
+}
+
+#[tokio::test]
+async fn the_form_asks_for_no_invitation_while_sign_up_is_on() {
+    let app = TestApp::new().await;
+    assert!(!app.browser().open("/signup").await.body.contains("invitation"));
 }

@@ -34,6 +34,8 @@ pub(super) struct Report<'a> {
     action: Action,
     /// The number of valid records for each hash algorithm.
     algorithms: BTreeMap<&'static str, usize>,
+    /// The number of valid records for each role.
+    roles: BTreeMap<&'a str, usize>,
     /// The number of hashes that the next log-in replaces.
     outdated: usize,
     /// The number of valid records whose accounts had second factors or passkeys.
@@ -51,9 +53,13 @@ impl<'a> Report<'a> {
                 outdated += 1;
             }
         }
+        let mut roles = BTreeMap::new();
+        for role in users.valid.iter().flat_map(|valid| valid.user.user.roles.iter()) {
+            *roles.entry(role).or_default() += 1;
+        }
         let has_lost_factor = |valid: &&ValidUser| valid.notes.contains(&Note::NoSecondFactor);
         let without_second_factor = users.valid.iter().filter(has_lost_factor).count();
-        Self { users, action, algorithms, outdated, without_second_factor }
+        Self { users, action, algorithms, roles, outdated, without_second_factor }
     }
 
     pub(super) fn print(&self, format: OutputFormat) -> io::Result<()> {
@@ -90,6 +96,7 @@ impl<'a> Report<'a> {
             "refused": invalid,
             "notes": self.notes().map(|note| self.note_json(note)).collect::<Value>(),
             "algorithms": self.algorithms,
+            "roles": self.roles,
             "outdated": self.outdated,
             "without_second_factor": self.without_second_factor,
             "unused": self.users.ignored_fields,
@@ -152,6 +159,11 @@ impl<'a> Report<'a> {
         if self.without_second_factor > 0 {
             let accounts = count(self.without_second_factor, "account");
             writeln!(out, "{imported} {accounts} without second factors and passkeys")?;
+        }
+        if !self.roles.is_empty() {
+            let roles: Vec<_> =
+                self.roles.iter().map(|(role, number)| format!("{role} ({number})")).collect();
+            writeln!(out, "roles: {}", roles.join(", "))?;
         }
         let records = count(self.users.total, "record");
         let skipped = self.users.invalid.len();
