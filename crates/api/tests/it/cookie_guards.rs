@@ -48,6 +48,13 @@ async fn app() -> App {
     let home = auth.guard().page().optional(warp::path!("home"), async |user: Option<SignedIn>| {
         user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
     });
+    let rejects = warp::any().and_then(async || Err::<u8, _>(warp::reject::reject()));
+    let rejected = auth
+        .guard()
+        .cookies()
+        .with(rejects)
+        .route(warp::path!("rejected"), async |_: SignedIn, _: u8| "not rejected");
+    let bearer = bearer.or(rejected).unify();
     let own = bearer.or(cookies).unify().or(page).unify().or(fresh).unify();
     let own = own.or(json).unify().or(cached).unify().or(home).unify();
     let routes = auth.routes().or(own).unify();
@@ -159,6 +166,20 @@ async fn a_session_cookie_is_replaced_within_a_request_and_reuse_ends_the_sessio
     assert_eq!(reused.status(), 401);
     assert!(session_cookie(&reused).unwrap().contains("Max-Age=0"));
     assert_eq!(app.send(get("/page", &new)).await.status(), 303);
+}
+
+#[tokio::test]
+async fn a_rejected_request_leaves_the_browser_with_a_valid_cookie() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    app.clock.advance(Duration::from_mins(5));
+    let rejected = app.send(get("/rejected", &cookie)).await;
+    assert_eq!(rejected.body(), "the page");
+    assert!(session_cookie(&rejected).is_none());
+    app.clock.advance(Duration::from_secs(31));
+    let response = app.send(get("/page", &cookie)).await;
+    assert_eq!(response.status(), 200);
+    assert!(session_cookie(&response).is_some());
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use axum::routing::get;
 use axum_accounts::accounts::{Accounts, Builder, Role};
 use axum_accounts::{Auth, Rejection, User, UserBeforeEnrolment};
 use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
 pub(crate) const ORIGIN: &str = "https://app.example";
@@ -24,8 +26,16 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) struct TestApp {
     pub(crate) auth: Auth,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) slow: Arc<Slow>,
     router: Router,
     folder: TempDir,
+}
+
+/// The handler of `/slow`, which waits until it is told to respond.
+#[derive(Default)]
+pub(crate) struct Slow {
+    pub(crate) started: Notify,
+    pub(crate) respond: Notify,
 }
 
 impl TestApp {
@@ -43,8 +53,9 @@ impl TestApp {
             .pbkdf2_iterations(1_000)
             .accept_weaknesses();
         let auth = change(builder).build().await.unwrap();
-        let router = router(&auth);
-        Self { auth, clock, router, folder }
+        let slow = Arc::<Slow>::default();
+        let router = router(&auth, &slow);
+        Self { auth, clock, slow, router, folder }
     }
 
     pub(crate) fn accounts(&self) -> &Accounts {
@@ -84,7 +95,13 @@ impl TestApp {
     }
 }
 
-fn router(auth: &Auth) -> Router {
+fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
+    let slow = Arc::clone(slow);
+    let slow = async move |_: User| {
+        slow.started.notify_one();
+        slow.respond.notified().await;
+        "slow"
+    };
     async fn fresh(user: User) -> Result<&'static str, Rejection> {
         user.require_fresh().map(|()| "fresh")
     }
@@ -109,6 +126,7 @@ fn router(auth: &Auth) -> Router {
                 "twice"
             }),
         )
+        .route("/slow", get(slow))
         .route("/static", get(async || "static"))
         .route("/admin", get(admin))
         .route("/fresh", get(fresh))
@@ -192,6 +210,15 @@ impl Browser {
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         Response { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends a request to `/slow`, and returns when its handler runs.
+    pub(crate) async fn start_slow(&self, app: &TestApp) -> JoinHandle<Response> {
+        let browser = self.clone();
+        let request = async move { browser.send_without_storing("GET", "/slow", &[], "").await };
+        let request = tokio::spawn(request);
+        app.slow.started.notified().await;
+        request
     }
 
     pub(crate) fn session_cookie(&self) -> Option<&String> {

@@ -94,6 +94,50 @@ async fn a_replaced_cookie_from_another_browser_ends_the_session_at_once() {
 }
 
 #[tokio::test]
+async fn a_slow_handler_leaves_the_browser_with_a_valid_cookie() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    app.advance(31 * SECOND);
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 1));
+    // The browser has not received the response yet.
+    app.advance(29 * SECOND);
+    assert_eq!(ada.open("/private").await.status, 200);
+    assert!(response.set_cookies()[0].contains(ada.session_cookie().unwrap()));
+}
+
+#[tokio::test]
+async fn a_request_during_a_slow_one_replaces_the_cookie_once() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    app.advance(31 * SECOND);
+    let page = ada.open("/private").await;
+    assert_eq!((page.status, page.set_cookies().len()), (200, 1));
+    app.advance(31 * SECOND);
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 0));
+    assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cancelled_request_leaves_the_browser_with_a_valid_cookie() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    slow.abort();
+    assert!(slow.await.is_err_and(|error| error.is_cancelled()));
+    app.advance(31 * SECOND);
+    assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_session_that_ended_elsewhere_is_signed_out_with_the_next_request() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
