@@ -138,6 +138,29 @@ async fn a_cancelled_request_leaves_the_browser_with_a_valid_cookie() {
 }
 
 #[tokio::test]
+async fn a_late_response_brings_no_cookie_of_an_ended_session_back() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    let mut copy = ada.clone();
+    copy.submit("/logout", "").await.assert_redirect("/");
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 0));
+    // The same for a request with a cookie that was replaced a moment ago.
+    ada.submit("/login", ADA).await.assert_redirect("/");
+    app.advance_to_rotation();
+    let old = ada.clone();
+    assert_eq!(ada.open("/private").await.status, 200);
+    let slow = old.start_slow(&app).await;
+    ada.submit("/logout", "").await.assert_redirect("/");
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 0));
+}
+
+#[tokio::test]
 async fn a_session_that_ended_elsewhere_is_signed_out_with_the_next_request() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
