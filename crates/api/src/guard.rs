@@ -106,7 +106,9 @@ impl Guard {
     /// handler, it replaces a cookie that is older than an access token can be
     /// ([`Accounts::rotate_cookie_session`](accounts::Accounts::rotate_cookie_session)).
     /// A request with another method than GET, HEAD or OPTIONS must come from a page of the app's
-    /// own origin. A handler of a GET request must not change anything. Responses have
+    /// own origin. For the other methods, the cookie is ignored if `Origin` names another one, even
+    /// an [allowed](crate::Auth::allow_origin) one. A handler of a GET request must not change
+    /// anything. Responses have
     /// `Cache-Control: no-store`, unless the handler sets another value.
     pub const fn cookies(mut self) -> Self {
         self.sessions = Sessions::Cookies;

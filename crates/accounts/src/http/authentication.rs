@@ -7,7 +7,7 @@ use super::client::client_info;
 use super::cookies::{Cookies, SetCookie};
 use super::error::ApiError;
 use super::headers::{BearerTokenError, bearer_token};
-use super::origin::check_origin;
+use super::origin::{check_origin, has_other_origin};
 use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::cookie_session::CookieSession;
@@ -49,7 +49,9 @@ impl Authentication {
     /// The session cookie is the refresh cookie; see
     /// [`Accounts::authenticate_by_refresh_token`]. A request with another method than GET, HEAD or
     /// OPTIONS that carries it must come from a page of the service's own origin, because browsers
-    /// add cookies to requests of other pages, too. An invalid cookie is cleared.
+    /// add cookies to requests of other pages, too. For the other methods, the cookie is ignored if
+    /// `Origin` names another origin: a script of that origin could read the response. An invalid
+    /// cookie is cleared.
     ///
     /// [`finish`](Self::finish) must be called on the headers of the response, when the request has
     /// been handled. Only then is the cookie replaced: a request that takes long, or that its sender
@@ -67,9 +69,13 @@ impl Authentication {
         if !cookies.has_refresh(headers) {
             return Self::failed(ApiError::MissingToken);
         }
-        if !method.is_safe()
-            && let Err(error) = check_origin(headers, accounts.origin())
-        {
+        if method.is_safe() {
+            // Scripts of an origin that CORS allows can read the response. A link from another site
+            // has no `Origin`.
+            if has_other_origin(headers, accounts.origin()) {
+                return Self::failed(ApiError::MissingToken);
+            }
+        } else if let Err(error) = check_origin(headers, accounts.origin()) {
             return Self::failed(error.into());
         }
         let Some(token) = cookies.refresh_token(headers) else {

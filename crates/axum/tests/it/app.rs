@@ -114,10 +114,13 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
     async fn home(user: Option<User>) -> String {
         user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
     }
+    async fn by(user: User) -> String {
+        format!("by {}", user.email())
+    }
     let private = get(async |user: User| format!("hello {}", user.email()));
     Router::new()
         .route("/", get(home).post(home))
-        .route("/private", private.post(async |user: User| format!("by {}", user.email())))
+        .route("/private", private.post(by).put(by).options(by).trace(by))
         .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
         .route(
             "/twice",

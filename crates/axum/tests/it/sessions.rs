@@ -214,7 +214,18 @@ async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() 
             }
         }
         ada.send("POST", "/private", headers, "").await.assert_problem(403, "forbidden_origin");
-        assert_eq!(ada.send("GET", "/private", headers, "").await.status, 200, "{headers:?}");
+        // Another origin does not see more than a visitor. A link has no origin.
+        let (status, home) = if headers[0].0 == "origin" && headers[0].1 != ORIGIN {
+            (401, "a visitor")
+        } else {
+            (200, "ada@example.com")
+        };
+        for method in ["GET", "OPTIONS"] {
+            let response = ada.send(method, "/private", headers, "").await;
+            assert_eq!(response.status, status, "{method} {headers:?}");
+        }
+        let response = ada.send("GET", "/", headers, "").await;
+        assert_eq!((&*response.body, response.set_cookies().len()), (home, 0), "{headers:?}");
     }
     for headers in [
         &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")][..],
