@@ -109,7 +109,8 @@ impl Guard {
     /// own origin. For the other methods, the cookie is ignored if `Origin` names another one, even
     /// an [allowed](crate::Auth::allow_origin) one. A handler of a GET request must not change
     /// anything. Responses have
-    /// `Cache-Control: no-store`, unless the handler sets another value.
+    /// `Cache-Control: no-store`, unless the handler sets another value, and `Vary: Authorization,
+    /// Cookie`. Responses to users cannot be `public`.
     pub const fn cookies(mut self) -> Self {
         self.sessions = Sessions::Cookies;
         self

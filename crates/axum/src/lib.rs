@@ -31,7 +31,8 @@
 //! - A request with another method than GET, HEAD or OPTIONS must come from a page of the app's own
 //!   origin. So a handler of a GET request must not change anything.
 //! - Responses to requests whose user was extracted have `Cache-Control: no-store`, unless the
-//!   handler sets another value, and `Vary: Cookie`.
+//!   handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
+//!   `public`.
 //! - If the store fails, the response is a 503, and the user stays signed in.
 //!
 //! [`User`] accepts access tokens (`Authorization: Bearer …`), too.

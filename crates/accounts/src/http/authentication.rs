@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use http::header::{CACHE_CONTROL, COOKIE, HeaderValue, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, VARY};
 use http::{HeaderMap, Method};
 
 use super::client::client_info;
@@ -107,8 +107,9 @@ impl Authentication {
     /// - The new session cookie, unless the response sets the cookie itself, or the session has
     ///   ended. If the store fails, the browser keeps its cookie.
     /// - `Cache-Control: no-store`, unless the response says otherwise and sets no session cookie.
-    ///   A cache that several users share must not keep their pages or cookies.
-    /// - `Vary: Cookie`, so that no cache shows the page of a visitor to a user.
+    ///   The response to a user cannot be `public`: a cache that several users share must not keep
+    ///   their pages or cookies.
+    /// - `Vary: Authorization, Cookie`, so that no cache shows the page of a visitor to a user.
     pub async fn finish(&self, accounts: &Accounts, cookies: &Cookies, response: &mut HeaderMap) {
         let mut sets_cookie = response.get_all(SET_COOKIE).iter().any(|it| cookies.is_refresh(it));
         if !sets_cookie && let Some(cookie) = self.set_cookie(accounts, cookies).await {
@@ -116,17 +117,20 @@ impl Authentication {
             sets_cookie = true;
         }
         let no_store = HeaderValue::from_static("no-store");
-        if sets_cookie {
+        let is_for_all = response.get_all(CACHE_CONTROL).iter().any(is_for_shared_caches);
+        if sets_cookie || (is_for_all && self.user.is_ok()) {
             response.insert(CACHE_CONTROL, no_store);
         } else {
             response.entry(CACHE_CONTROL).or_insert(no_store);
         }
-        let varies = |value: &HeaderValue| {
-            let names = value.to_str().unwrap_or_default();
-            names.split(',').any(|name| name.trim().eq_ignore_ascii_case(COOKIE.as_str()))
-        };
-        if !response.get_all(VARY).iter().any(varies) {
-            response.append(VARY, HeaderValue::from_static("Cookie"));
+        for name in ["Authorization", "Cookie"] {
+            let is_listed = |value: &HeaderValue| {
+                let names = value.to_str().unwrap_or_default();
+                names.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name))
+            };
+            if !response.get_all(VARY).iter().any(is_listed) {
+                response.append(VARY, HeaderValue::from_static(name));
+            }
         }
     }
 
@@ -144,4 +148,12 @@ impl Authentication {
             },
         }
     }
+}
+
+/// Returns whether a `Cache-Control` header lets shared caches store the response to a request with
+/// an access token (RFC 9111, 3.5).
+fn is_for_shared_caches(value: &HeaderValue) -> bool {
+    let directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let mut names = directives.map(|it| it.split(|byte| *byte == b'=').next().unwrap_or_default());
+    names.any(|name| name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage"))
 }

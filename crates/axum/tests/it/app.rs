@@ -122,6 +122,8 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
         .route("/", get(home).post(home))
         .route("/private", private.post(by).put(by).options(by).trace(by))
         .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
+        .route("/public", get(async |_: Option<User>| PUBLIC))
+        .route("/shared", get(async |_: Option<User>| ([("cache-control", "S-MaxAge=60")], "")))
         .route(
             "/twice",
             get(async |one: User, two: Option<User>| {
@@ -138,6 +140,10 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
         .merge(auth.forms(|page| Html(format!("<h1>{}</h1>{}", page.title(), page.to_html()))))
         .layer(auth.layer())
 }
+
+/// The response of `/public`.
+const PUBLIC: ([(&str, &str); 2], &str) =
+    ([("cache-control", "max-age=60, public"), ("vary", "accept, cookie")], "public");
 
 /// A browser with its own cookies.
 #[derive(Clone)]
@@ -232,6 +238,11 @@ impl Browser {
 impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn vary(&self) -> String {
+        let values = self.headers.get_all("vary").iter();
+        values.map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn set_cookies(&self) -> Vec<&str> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum_accounts::SameSite;
+use axum_accounts::accounts::{Caller, SignIn};
 use futures_util::future::join_all;
 
 use crate::app::{ADA, ORIGIN, TestApp};
@@ -25,9 +26,29 @@ async fn a_log_in_sets_a_session_cookie_that_authenticates() {
     assert_eq!((page.status, &*page.body), (200, "hello ada@example.com"));
     assert!(page.set_cookies().is_empty());
     assert_eq!(page.header("cache-control"), Some("no-store"));
-    assert_eq!(page.header("vary"), Some("Cookie"));
+    assert_eq!(page.vary(), "Authorization, Cookie");
     assert_eq!(ada.open("/cached").await.header("cache-control"), Some("max-age=60"));
     assert_eq!(ada.open("/static").await.header("vary"), None);
+}
+
+#[tokio::test]
+async fn shared_caches_store_no_response_to_a_user() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let visitor = app.browser().open("/public").await;
+    assert_eq!(visitor.header("cache-control"), Some("max-age=60, public"));
+    assert_eq!(visitor.vary(), "accept, cookie, Authorization");
+    for path in ["/public", "/shared"] {
+        let page = ada.open(path).await;
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+    }
+    let caller = Caller::default();
+    let sign_in = SignIn::new("ada@example.com", "a long walk along the sea", &caller);
+    let tokens = app.accounts().sign_in(sign_in).await.unwrap().into_tokens().unwrap();
+    let bearer = format!("Bearer {}", tokens.access.token.as_str());
+    let bearer = [("authorization", &*bearer)];
+    let page = app.browser().send("GET", "/public", &bearer, "").await;
+    assert_eq!(page.header("cache-control"), Some("no-store"));
 }
 
 #[tokio::test]
