@@ -28,8 +28,8 @@
 //! one. It remains valid until the handler has returned, and 30 seconds longer. See
 //! [`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token).
 //!
-//! - A request with another method than GET, HEAD or OPTIONS must come from a page of the app's own
-//!   origin. So a handler of a GET request must not change anything.
+//! - A request with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
+//!   come from a page of the app's own origin. So a handler of a GET request must not change anything.
 //! - Responses to requests whose user was extracted have `Cache-Control: no-store`, unless the
 //!   handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
 //!   `public`.

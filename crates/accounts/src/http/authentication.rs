@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, UPGRADE, VARY};
 use http::{HeaderMap, Method};
 
 use super::client::client_info;
@@ -48,8 +48,8 @@ impl Authentication {
     ///
     /// The session cookie is the refresh cookie; see
     /// [`Accounts::authenticate_by_refresh_token`]. A request with another method than GET, HEAD or
-    /// OPTIONS that carries it must come from a page of the service's own origin, because browsers
-    /// add cookies to requests of other pages, too. For the other methods, the cookie is ignored if
+    /// OPTIONS, or with `Upgrade`, that carries it must come from a page of the service's own origin, because browsers
+    /// add cookies to requests of other pages, too. In other requests, the cookie is ignored if
     /// `Origin` names another origin: a script of that origin could read the response. An invalid
     /// cookie is cleared.
     ///
@@ -69,7 +69,7 @@ impl Authentication {
         if !cookies.has_refresh(headers) {
             return Self::failed(ApiError::MissingToken);
         }
-        if method.is_safe() {
+        if is_read(method, headers) {
             // Scripts of an origin that CORS allows can read the response. A link from another site
             // has no `Origin`.
             if has_other_origin(headers, accounts.origin()) {
@@ -148,6 +148,13 @@ impl Authentication {
             },
         }
     }
+}
+
+/// Returns whether a request must not change anything. After the handshake of a WebSocket, which is a
+/// GET, messages can.
+fn is_read(method: &Method, headers: &HeaderMap) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        && !headers.contains_key(UPGRADE)
 }
 
 /// Returns whether a `Cache-Control` header lets shared caches store the response to a request with

@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, Request};
 use axum::response::Html;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum_accounts::accounts::{Accounts, Builder, Role};
 use axum_accounts::{Auth, Rejection, User, UserBeforeEnrolment};
 use tempfile::TempDir;
@@ -120,7 +120,8 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
     let private = get(async |user: User| format!("hello {}", user.email()));
     Router::new()
         .route("/", get(home).post(home))
-        .route("/private", private.post(by).put(by).options(by).trace(by))
+        .route("/private", private.post(by).options(by))
+        .route("/any", any(by))
         .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
         .route("/public", get(async |_: Option<User>| PUBLIC))
         .route("/shared", get(async |_: Option<User>| ([("cache-control", "S-MaxAge=60")], "")))

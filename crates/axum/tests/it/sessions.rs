@@ -227,14 +227,16 @@ async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() 
         &[("origin", ORIGIN), ("sec-fetch-site", "same-site")],
         &[("sec-fetch-site", "cross-site")],
     ] {
-        for method in ["POST", "DELETE", "PUT"] {
+        for method in ["POST", "DELETE", "PUT", "TRACE", "QUERY"] {
             for path in ["/private", "/"] {
                 let response = ada.send(method, path, headers, "").await;
                 assert!(matches!(response.status, 403 | 405), "{method} {path} {headers:?}");
                 assert!(!response.body.contains("ada@example.com"));
             }
         }
-        ada.send("POST", "/private", headers, "").await.assert_problem(403, "forbidden_origin");
+        for method in ["POST", "TRACE", "QUERY"] {
+            ada.send(method, "/any", headers, "").await.assert_problem(403, "forbidden_origin");
+        }
         // Another origin does not see more than a visitor. A link has no origin.
         let (status, home) = if headers[0].0 == "origin" && headers[0].1 != ORIGIN {
             (401, "a visitor")
@@ -257,6 +259,21 @@ async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() 
     ] {
         let response = ada.send("POST", "/private", headers, "").await;
         assert_eq!(response.body, "by ada@example.com", "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_handshake_of_a_web_socket_must_come_from_a_page_of_the_app() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    for other in [
+        &[("upgrade", "websocket"), ("origin", "https://evil.example")][..],
+        &[("upgrade", "websocket"), ("sec-fetch-site", "same-site")],
+    ] {
+        ada.send("GET", "/any", other, "").await.assert_problem(403, "forbidden_origin");
+    }
+    for own in [&[("upgrade", "websocket"), ("origin", ORIGIN)][..], &[("upgrade", "websocket")]] {
+        assert_eq!(ada.send("GET", "/any", own, "").await.body, "by ada@example.com");
     }
 }
 
