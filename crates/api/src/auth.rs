@@ -135,7 +135,8 @@ impl Auth {
     /// for users who are signed in, so it must be trusted like the service itself. An `http` origin
     /// can be forged by anyone on the network.
     ///
-    /// Guards that accept the session cookie still accept it from the service's own origin only.
+    /// Guards that accept the session cookie accept it from pages of the service's own origin only,
+    /// to read as well as to change something. Scripts of other origins send the access token.
     /// Passkeys can only be used at the service's own origin.
     #[must_use]
     pub fn allow_origin(mut self, origin: Origin) -> Self {

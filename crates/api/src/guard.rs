@@ -102,12 +102,15 @@ impl Guard {
 
     /// Also accepts requests without an access token that carry the session cookie.
     ///
-    /// This is the refresh cookie that a log-in sets. The guard looks its session up, and replaces
-    /// the cookie when it is older than an access token can be
-    /// ([`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token)).
-    /// A request with another method than GET, HEAD or OPTIONS must come from a page of the app's
-    /// own origin. A handler of a GET request must not change anything. Responses have
-    /// `Cache-Control: no-store`, unless the handler sets another value.
+    /// This is the refresh cookie that a log-in sets. The guard looks its session up. After the
+    /// handler, it replaces a cookie that is older than an access token can be
+    /// ([`Accounts::rotate_cookie_session`](accounts::Accounts::rotate_cookie_session)).
+    /// A request with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
+    /// come from a page of the app's own origin. In other requests, the cookie is ignored if `Origin` names another one, even
+    /// an [allowed](crate::Auth::allow_origin) one. A handler of a GET request must not change
+    /// anything. Responses have
+    /// `Cache-Control: no-store`, unless the handler sets another value, and `Vary: Authorization,
+    /// Cookie`. Responses to users cannot be `public`.
     pub const fn cookies(mut self) -> Self {
         self.sessions = Sessions::Cookies;
         self
@@ -372,9 +375,9 @@ fn see_other(location: &str) -> Response {
 }
 
 impl Finish {
-    fn apply(&self, mut response: Response) -> Response {
+    async fn apply(&self, mut response: Response) -> Response {
         if let Some((authentication, api)) = &self.0 {
-            authentication.finish(&api.cookies, response.headers_mut());
+            authentication.finish(&api.accounts, &api.cookies, response.headers_mut()).await;
         }
         response
     }
@@ -446,7 +449,7 @@ macro_rules! guarded_handlers {
                             Ok(user) => handler(user, $($value),*).await.into_response(),
                             Err(response) => response,
                         };
-                        checked.finish.apply(response)
+                        checked.finish.apply(response).await
                     }
                 };
                 route.and(user).then(call).boxed()
@@ -470,12 +473,14 @@ macro_rules! guarded_handlers {
                 user: BoxedFilter<(Checked<SignedIn>,)>,
                 rest: Rest,
             ) -> BoxedFilter<(Response,)> {
-                let check = |$($value: $Value,)* checked: Checked<SignedIn>| {
+                let check = |$($value: $Value,)* checked: Checked<SignedIn>| async move {
                     let Checked { user, finish } = checked;
-                    ready(match user {
+                    match user {
                         Ok(user) => Ok((user, finish, $($value),*)),
-                        Err(response) => Err(ResponseRejection::reject(finish.apply(response))),
-                    })
+                        Err(response) => {
+                            Err(ResponseRejection::reject(finish.apply(response).await))
+                        }
+                    }
                 };
                 // A response of the filter itself also needs the headers of `finish`.
                 let rest = rest.map(Ok::<Last, Response>).or_else(|rejection| {
@@ -493,7 +498,7 @@ macro_rules! guarded_handlers {
                             Ok(last) => handler(user, $($value,)* last).await.into_response(),
                             Err(response) => response,
                         };
-                        finish.apply(response)
+                        finish.apply(response).await
                     }
                 };
                 let guarded = route.and(user).and_then(check).untuple_one().and(rest).then(call);

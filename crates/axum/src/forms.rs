@@ -98,7 +98,10 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
             replaces: replaces.as_ref(),
         };
         match self.shared.accounts.sign_in(request).await? {
-            SignInOutcome::SignedIn(tokens) => Ok(self.signed_in(&tokens, form)),
+            SignInOutcome::SignedIn(tokens) => {
+                self.end_overwritten_session(replaces.as_ref(), &caller).await;
+                Ok(self.signed_in(&tokens, form))
+            }
             SignInOutcome::SecondFactorRequired(required) => {
                 let next = form.next.as_deref().unwrap_or_default();
                 let path = FormKind::SecondFactor.path();
@@ -124,7 +127,10 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         let request =
             CompleteSignIn { ticket, factor, caller: &caller, replaces: replaces.as_ref() };
         match self.shared.accounts.complete_sign_in(request).await {
-            Ok(tokens) => Ok(self.signed_in(&tokens, form)),
+            Ok(tokens) => {
+                self.end_overwritten_session(replaces.as_ref(), &caller).await;
+                Ok(self.signed_in(&tokens, form))
+            }
             Err(error) => Err(ApiError::from_complete_sign_in(error, field)),
         }
     }
@@ -176,6 +182,16 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         set.extend(tokens.device.as_ref().map(|device| cookies.set_device(device)));
         let location = form.next.clone().unwrap_or_else(|| after_log_in.clone().into_owned());
         Success { location, cookies: set }
+    }
+
+    /// Ends the session of the cookie that a log-in overwrites, even if it belongs to another user:
+    /// nobody can use it any more to log out.
+    async fn end_overwritten_session(&self, token: Option<&RefreshToken>, caller: &Caller) {
+        let Some(token) = token else { return };
+        let ended = self.shared.accounts.sign_out_by_refresh_token(token, &caller.client).await;
+        if let Err(error) = ended {
+            ApiError::from(error).log();
+        }
     }
 
     fn caller(&self, parts: &Parts) -> Caller {

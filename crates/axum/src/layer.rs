@@ -41,6 +41,7 @@ impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for AuthService
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
     S::Future: Send + 'static,
+    ResponseBody: Send,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -57,7 +58,8 @@ where
         Box::pin(async move {
             let mut response = response.await?;
             if let Some(authentication) = auth.authentication() {
-                authentication.finish(&auth.shared().cookies, response.headers_mut());
+                let Shared { accounts, cookies, .. } = &**auth.shared();
+                authentication.finish(accounts, cookies, response.headers_mut()).await;
             }
             Ok(response)
         })

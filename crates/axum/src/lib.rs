@@ -25,12 +25,14 @@
 //! A log-in sets one cookie, which scripts cannot read. [`User`] looks its session up in the store
 //! with every request, so a session that ends on one server has ended on all. The cookie is replaced
 //! every few minutes, within a request: a stolen copy ends the session when either side uses the old
-//! one. See [`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token).
+//! one. It remains valid until the handler has returned, and 30 seconds longer. See
+//! [`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token).
 //!
-//! - A request with another method than GET, HEAD or OPTIONS must come from a page of the app's own
-//!   origin. So a handler of a GET request must not change anything.
+//! - A request with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
+//!   come from a page of the app's own origin. So a handler of a GET request must not change anything.
 //! - Responses to requests whose user was extracted have `Cache-Control: no-store`, unless the
-//!   handler sets another value, and `Vary: Cookie`.
+//!   handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
+//!   `public`.
 //! - If the store fails, the response is a 503, and the user stays signed in.
 //!
 //! [`User`] accepts access tokens (`Authorization: Bearer …`), too.

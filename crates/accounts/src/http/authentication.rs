@@ -1,15 +1,16 @@
 use std::net::IpAddr;
 
-use http::header::{CACHE_CONTROL, COOKIE, HeaderValue, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, UPGRADE, VARY};
 use http::{HeaderMap, Method};
 
 use super::client::client_info;
 use super::cookies::{Cookies, SetCookie};
 use super::error::ApiError;
 use super::headers::{BearerTokenError, bearer_token};
-use super::origin::check_origin;
+use super::origin::{check_origin, has_other_origin};
 use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
+use crate::cookie_session::CookieSession;
 use crate::refresh::RefreshError;
 
 /// The parts of a request that authenticate its sender.
@@ -28,8 +29,18 @@ pub struct Credentials<'a> {
 pub struct Authentication {
     /// The user who sends the request, or the reason why it is not authenticated.
     pub user: Result<SignedIn, ApiError>,
-    /// The session cookie that the response sets or clears.
-    set_cookie: Option<SetCookie>,
+    cookie: SessionCookie,
+}
+
+/// What the response does with the session cookie.
+#[derive(Debug, Clone)]
+enum SessionCookie {
+    /// The cookie was not used.
+    Keep,
+    /// The cookie is not valid.
+    Clear(SetCookie),
+    /// The cookie has authenticated the request, and is replaced if that is due.
+    Rotate(Box<CookieSession>),
 }
 
 impl Authentication {
@@ -37,27 +48,35 @@ impl Authentication {
     ///
     /// The session cookie is the refresh cookie; see
     /// [`Accounts::authenticate_by_refresh_token`]. A request with another method than GET, HEAD or
-    /// OPTIONS that carries it must come from a page of the service's own origin, because browsers
-    /// add cookies to requests of other pages, too. An invalid cookie is cleared.
+    /// OPTIONS, or with `Upgrade`, that carries it must come from a page of the service's own origin, because browsers
+    /// add cookies to requests of other pages, too. In other requests, the cookie is ignored if
+    /// `Origin` names another origin: a script of that origin could read the response. An invalid
+    /// cookie is cleared.
     ///
-    /// [`finish`](Self::finish) must be called on the headers of the response.
+    /// [`finish`](Self::finish) must be called on the headers of the response, when the request has
+    /// been handled. Only then is the cookie replaced: a request that takes long, or that its sender
+    /// cancels, leaves the browser with a valid cookie.
     pub async fn new(accounts: &Accounts, cookies: &Cookies, request: Credentials<'_>) -> Self {
         let Credentials { method, headers, ip } = request;
         match bearer_token(headers) {
             Ok(token) => {
                 let user = accounts.authenticate(token).await.map_err(ApiError::from);
-                return Self { user, set_cookie: None };
+                return Self { user, cookie: SessionCookie::Keep };
             }
-            Err(error @ BearerTokenError::Invalid) => return Self::failed(error.into(), None),
+            Err(error @ BearerTokenError::Invalid) => return Self::failed(error.into()),
             Err(BearerTokenError::Missing) => {}
         }
         if !cookies.has_refresh(headers) {
-            return Self::failed(ApiError::MissingToken, None);
+            return Self::failed(ApiError::MissingToken);
         }
-        if !method.is_safe()
-            && let Err(error) = check_origin(headers, accounts.origin())
-        {
-            return Self::failed(error.into(), None);
+        if is_read(method, headers) {
+            // Scripts of an origin that CORS allows can read the response. A link from another site
+            // has no `Origin`.
+            if has_other_origin(headers, accounts.origin()) {
+                return Self::failed(ApiError::MissingToken);
+            }
+        } else if let Err(error) = check_origin(headers, accounts.origin()) {
+            return Self::failed(error.into());
         }
         let Some(token) = cookies.refresh_token(headers) else {
             return Self::invalid_cookie(cookies);
@@ -65,48 +84,83 @@ impl Authentication {
         let client = client_info(headers, ip);
         match accounts.authenticate_by_refresh_token(&token, &client).await {
             Ok(session) => {
-                let set_cookie = session.refresh.map(|issued| cookies.set_refresh(&issued));
-                Self { user: Ok(session.signed_in), set_cookie }
+                let user = Ok(session.signed_in.clone());
+                Self { user, cookie: SessionCookie::Rotate(Box::new(session)) }
             }
             Err(RefreshError::InvalidToken) => Self::invalid_cookie(cookies),
-            Err(RefreshError::Service(error)) => Self::failed(error.into(), None),
+            Err(RefreshError::Service(error)) => Self::failed(error.into()),
         }
     }
 
     fn invalid_cookie(cookies: &Cookies) -> Self {
         let clear = cookies.clear_refresh();
-        Self::failed(ApiError::InvalidRefreshToken(clear.clone()), Some(clear))
+        let error = ApiError::InvalidRefreshToken(clear.clone());
+        Self { user: Err(error), cookie: SessionCookie::Clear(clear) }
     }
 
-    const fn failed(error: ApiError, set_cookie: Option<SetCookie>) -> Self {
-        Self { user: Err(error), set_cookie }
+    const fn failed(error: ApiError) -> Self {
+        Self { user: Err(error), cookie: SessionCookie::Keep }
     }
 
     /// Adds the headers that the response to the request needs.
     ///
-    /// - The new session cookie, unless the response sets the cookie itself.
+    /// - The new session cookie, unless the response sets the cookie itself, or the session has
+    ///   ended. If the store fails, the browser keeps its cookie.
     /// - `Cache-Control: no-store`, unless the response says otherwise and sets no session cookie.
-    ///   A cache that several users share must not keep their pages or cookies.
-    /// - `Vary: Cookie`, so that no cache shows the page of a visitor to a user.
-    pub fn finish(&self, cookies: &Cookies, response: &mut HeaderMap) {
-        let sets_cookie = response.get_all(SET_COOKIE).iter().any(|it| cookies.is_refresh(it));
-        if let Some(cookie) = &self.set_cookie
-            && !sets_cookie
-        {
-            response.append(SET_COOKIE, cookie.clone().into_value());
+    ///   The response to a user cannot be `public`: a cache that several users share must not keep
+    ///   their pages or cookies.
+    /// - `Vary: Authorization, Cookie`, so that no cache shows the page of a visitor to a user.
+    pub async fn finish(&self, accounts: &Accounts, cookies: &Cookies, response: &mut HeaderMap) {
+        let mut sets_cookie = response.get_all(SET_COOKIE).iter().any(|it| cookies.is_refresh(it));
+        if !sets_cookie && let Some(cookie) = self.set_cookie(accounts, cookies).await {
+            response.append(SET_COOKIE, cookie.into_value());
+            sets_cookie = true;
         }
         let no_store = HeaderValue::from_static("no-store");
-        if sets_cookie || self.set_cookie.is_some() {
+        let is_for_all = response.get_all(CACHE_CONTROL).iter().any(is_for_shared_caches);
+        if sets_cookie || (is_for_all && self.user.is_ok()) {
             response.insert(CACHE_CONTROL, no_store);
         } else {
             response.entry(CACHE_CONTROL).or_insert(no_store);
         }
-        let varies = |value: &HeaderValue| {
-            let names = value.to_str().unwrap_or_default();
-            names.split(',').any(|name| name.trim().eq_ignore_ascii_case(COOKIE.as_str()))
-        };
-        if !response.get_all(VARY).iter().any(varies) {
-            response.append(VARY, HeaderValue::from_static("Cookie"));
+        for name in ["Authorization", "Cookie"] {
+            let is_listed = |value: &HeaderValue| {
+                let names = value.to_str().unwrap_or_default();
+                names.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name))
+            };
+            if !response.get_all(VARY).iter().any(is_listed) {
+                response.append(VARY, HeaderValue::from_static(name));
+            }
         }
     }
+
+    /// Returns the session cookie that the response sets or clears.
+    async fn set_cookie(&self, accounts: &Accounts, cookies: &Cookies) -> Option<SetCookie> {
+        match &self.cookie {
+            SessionCookie::Keep => None,
+            SessionCookie::Clear(clear) => Some(clear.clone()),
+            SessionCookie::Rotate(session) => match accounts.rotate_cookie_session(session).await {
+                Ok(issued) => Some(cookies.set_refresh(&issued?)),
+                Err(error) => {
+                    ApiError::from(error).log();
+                    None
+                }
+            },
+        }
+    }
+}
+
+/// Returns whether a request must not change anything. After the handshake of a WebSocket, which is a
+/// GET, messages can.
+fn is_read(method: &Method, headers: &HeaderMap) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        && !headers.contains_key(UPGRADE)
+}
+
+/// Returns whether a `Cache-Control` header lets shared caches store the response to a request with
+/// an access token (RFC 9111, 3.5).
+fn is_for_shared_caches(value: &HeaderValue) -> bool {
+    let directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let mut names = directives.map(|it| it.split(|byte| *byte == b'=').next().unwrap_or_default());
+    names.any(|name| name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage"))
 }

@@ -22,11 +22,7 @@ pub struct ForbiddenOrigin(pub Origin);
 /// [`ForbiddenOrigin`].
 pub fn check_origin(headers: &HeaderMap, expected: &Origin) -> Result<(), ForbiddenOrigin> {
     let is_same_origin = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
-    let site = single(headers, &SEC_FETCH_SITE);
-    let is_own = |value: &HeaderValue| {
-        expected.matches(value.as_bytes()) || (value == "null" && site == Some("same-origin"))
-    };
-    if headers.get_all(ORIGIN).iter().all(is_own)
+    if !has_other_origin(headers, expected)
         && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_origin)
     {
         return Ok(());
@@ -38,6 +34,15 @@ pub fn check_origin(headers: &HeaderMap, expected: &Origin) -> Result<(), Forbid
         "a page of another origin sent the request; if this is the origin at which browsers reach the service, set the public URL to it"
     );
     Err(ForbiddenOrigin(expected.clone()))
+}
+
+/// Returns whether the `Origin` of a request is another one than `expected`.
+pub(super) fn has_other_origin(headers: &HeaderMap, expected: &Origin) -> bool {
+    let site = single(headers, &SEC_FETCH_SITE);
+    let is_own = |value: &HeaderValue| {
+        expected.matches(value.as_bytes()) || (value == "null" && site == Some("same-origin"))
+    };
+    !headers.get_all(ORIGIN).iter().all(is_own)
 }
 
 /// Returns the values of a header for the log, with a limited length. The log escapes control

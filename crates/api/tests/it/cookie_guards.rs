@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::accounts::SameSite;
-use api::{Auth, SignedIn};
+use api::{Auth, Origin, SignedIn};
 use auth_core::ManualClock;
 use serde_json::json;
 use tempfile::TempDir;
@@ -34,7 +34,8 @@ async fn app() -> App {
         .build()
         .await
         .unwrap()
-        .log_in_page("/log-in");
+        .log_in_page("/log-in")
+        .allow_origin(Origin::parse("https://front.app.example").unwrap());
     let hello = async |user: SignedIn| format!("hello {}", user.email());
     let note = async |user: SignedIn, note: serde_json::Value| format!("{note} {}", user.email());
     let bearer = auth.guarded(warp::path!("bearer"), hello);
@@ -48,6 +49,19 @@ async fn app() -> App {
     let home = auth.guard().page().optional(warp::path!("home"), async |user: Option<SignedIn>| {
         user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
     });
+    let rejects = warp::any().and_then(async || Err::<u8, _>(warp::reject::reject()));
+    let rejected = auth
+        .guard()
+        .cookies()
+        .with(rejects)
+        .route(warp::path!("rejected"), async |_: SignedIn, _: u8| "not rejected");
+    let bearer = bearer.or(rejected).unify();
+    let cross = auth.cors(auth.guard().cookies().route(warp::path!("cross"), hello));
+    let cross_home = async |user: Option<SignedIn>| {
+        user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
+    };
+    let cross_home = auth.guard().cookies().optional(warp::path!("cross-home"), cross_home);
+    let bearer = bearer.or(cross.or(auth.cors(cross_home)).unify()).unify();
     let own = bearer.or(cookies).unify().or(page).unify().or(fresh).unify();
     let own = own.or(json).unify().or(cached).unify().or(home).unify();
     let routes = auth.routes().or(own).unify();
@@ -95,7 +109,8 @@ async fn only_guards_with_the_option_accept_the_session_cookie() {
         let response = app.send(get(path, &cookie)).await;
         assert_eq!(response.body(), &format!("hello {EMAIL}"), "{path}");
         assert_eq!(response.headers()["cache-control"], "no-store");
-        assert_eq!(response.headers()["vary"], "Cookie");
+        let vary: Vec<_> = response.headers().get_all("vary").iter().collect();
+        assert_eq!(vary, ["Authorization", "Cookie"]);
         assert!(session_cookie(&response).is_none());
     }
     assert_eq!(app.send(get("/bearer", &cookie)).await.status(), 401);
@@ -162,6 +177,20 @@ async fn a_session_cookie_is_replaced_within_a_request_and_reuse_ends_the_sessio
 }
 
 #[tokio::test]
+async fn a_rejected_request_leaves_the_browser_with_a_valid_cookie() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    app.clock.advance(Duration::from_mins(5));
+    let rejected = app.send(get("/rejected", &cookie)).await;
+    assert_eq!(rejected.body(), "the page");
+    assert!(session_cookie(&rejected).is_none());
+    app.clock.advance(Duration::from_secs(31));
+    let response = app.send(get("/page", &cookie)).await;
+    assert_eq!(response.status(), 200);
+    assert!(session_cookie(&response).is_some());
+}
+
+#[tokio::test]
 async fn a_request_with_a_session_cookie_must_come_from_a_page_of_the_app() {
     let app = app().await;
     let cookie = app.sign_in().await;
@@ -180,4 +209,34 @@ async fn a_request_with_a_session_cookie_must_come_from_a_page_of_the_app() {
         assert!(!String::from_utf8_lossy(response.body()).contains(EMAIL));
     }
     assert_eq!(send("origin", "https://app.example").await.body(), &format!("{{}} {EMAIL}"));
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_cannot_read_by_the_session_cookie() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    let send = async |method: &str, path: &str, origin: &str| {
+        let request = get(path, &cookie).method(method).header("origin", origin);
+        let response = app.send(request.header("sec-fetch-site", "same-site")).await;
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        assert!(session_cookie(&response).is_none());
+        (response.status().as_u16(), body)
+    };
+    let allowed = "https://front.app.example";
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        let (status, body) = send(method, "/cross", allowed).await;
+        assert!(status == 401 && !body.contains(EMAIL), "{method}: {status} {body}");
+    }
+    assert_eq!(send("GET", "/cross-home", allowed).await, (200, "a visitor".to_owned()));
+    // From its own pages, and from links of other sites, the app is used as before.
+    let own = get("/cross", &cookie).header("origin", "https://app.example");
+    assert_eq!(app.send(own).await.status(), 200);
+    let link = get("/cross", &cookie).header("sec-fetch-site", "cross-site");
+    assert_eq!(app.send(link).await.status(), 200);
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let tokens = post("/api/token").body(&body).reply(&app.routes).await;
+    let tokens: serde_json::Value = serde_json::from_slice(tokens.body()).unwrap();
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let by_token = get("/cross", &cookie).header("origin", allowed);
+    assert_eq!(app.send(by_token.header("authorization", bearer)).await.status(), 200);
 }

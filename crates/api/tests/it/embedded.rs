@@ -194,6 +194,47 @@ async fn a_guard_for_a_role_checks_the_user_of_a_session_cookie_too() {
 }
 
 #[tokio::test]
+async fn an_optional_guard_for_a_role_rejects_users_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let admin = Role::parse("admin").unwrap();
+    let home = async |user: Option<SignedIn>| if user.is_some() { "an admin" } else { "a visitor" };
+    let tokens = auth.guard().role(admin.clone()).optional(warp::path!("tokens"), home);
+    let cookies = auth.guard().cookies().role(admin.clone()).optional(warp::path!("cookies"), home);
+    let app = auth.routes().or(tokens.or(cookies).unify()).unify().boxed();
+    let token = token(&app).await;
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let logged_in = post("/api/token").body(&body).reply(&app).await;
+    let set_cookies = logged_in.headers().get_all("set-cookie").iter();
+    let pairs = set_cookies.map(|it| it.to_str().unwrap().split(';').next().unwrap());
+    let cookie = pairs.collect::<Vec<_>>().join("; ");
+    let bearer = format!("Bearer {token}");
+    let send = async |path: &str, credential: Option<(&str, &str)>| {
+        let mut request = warp::test::request().path(path);
+        if let Some((name, value)) = credential {
+            request = request.header(name, value);
+        }
+        let response = request.reply(&app).await;
+        (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
+    };
+    let users = [
+        ("/tokens", "authorization", &bearer),
+        ("/cookies", "authorization", &bearer),
+        ("/cookies", "cookie", &cookie),
+    ];
+    for (path, name, value) in users {
+        assert_eq!(send(path, None).await, (200, "a visitor".to_owned()));
+        let (status, body) = send(path, Some((name, value))).await;
+        assert!(status == 403 && body.contains("\"role_required\""), "{path} {name}: {body}");
+    }
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    let _ = auth.accounts().operator().grant_role(user, &admin).await.unwrap();
+    for (path, name, value) in users {
+        assert_eq!(send(path, Some((name, value))).await, (200, "an admin".to_owned()));
+    }
+}
+
+#[tokio::test]
 async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::<ManualClock>::default();

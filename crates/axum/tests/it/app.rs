@@ -10,10 +10,12 @@ use axum::extract::ConnectInfo;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, Request};
 use axum::response::Html;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum_accounts::accounts::{Accounts, Builder, Role};
 use axum_accounts::{Auth, Rejection, User, UserBeforeEnrolment};
 use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tower_service::Service as _;
 
 pub(crate) const ORIGIN: &str = "https://app.example";
@@ -24,8 +26,16 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) struct TestApp {
     pub(crate) auth: Auth,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) slow: Arc<Slow>,
     router: Router,
     folder: TempDir,
+}
+
+/// The handler of `/slow`, which waits until it is told to respond.
+#[derive(Default)]
+pub(crate) struct Slow {
+    pub(crate) started: Notify,
+    pub(crate) respond: Notify,
 }
 
 impl TestApp {
@@ -43,8 +53,9 @@ impl TestApp {
             .pbkdf2_iterations(1_000)
             .accept_weaknesses();
         let auth = change(builder).build().await.unwrap();
-        let router = router(&auth);
-        Self { auth, clock, router, folder }
+        let slow = Arc::<Slow>::default();
+        let router = router(&auth, &slow);
+        Self { auth, clock, slow, router, folder }
     }
 
     pub(crate) fn accounts(&self) -> &Accounts {
@@ -84,7 +95,13 @@ impl TestApp {
     }
 }
 
-fn router(auth: &Auth) -> Router {
+fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
+    let slow = Arc::clone(slow);
+    let slow = async move |_: User| {
+        slow.started.notify_one();
+        slow.respond.notified().await;
+        "slow"
+    };
     async fn fresh(user: User) -> Result<&'static str, Rejection> {
         user.require_fresh().map(|()| "fresh")
     }
@@ -97,11 +114,17 @@ fn router(auth: &Auth) -> Router {
     async fn home(user: Option<User>) -> String {
         user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
     }
+    async fn by(user: User) -> String {
+        format!("by {}", user.email())
+    }
     let private = get(async |user: User| format!("hello {}", user.email()));
     Router::new()
         .route("/", get(home).post(home))
-        .route("/private", private.post(async |user: User| format!("by {}", user.email())))
+        .route("/private", private.post(by).options(by))
+        .route("/any", any(by))
         .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
+        .route("/public", get(async |_: Option<User>| PUBLIC))
+        .route("/shared", get(async |_: Option<User>| ([("cache-control", "S-MaxAge=60")], "")))
         .route(
             "/twice",
             get(async |one: User, two: Option<User>| {
@@ -109,6 +132,7 @@ fn router(auth: &Auth) -> Router {
                 "twice"
             }),
         )
+        .route("/slow", get(slow))
         .route("/static", get(async || "static"))
         .route("/admin", get(admin))
         .route("/fresh", get(fresh))
@@ -117,6 +141,10 @@ fn router(auth: &Auth) -> Router {
         .merge(auth.forms(|page| Html(format!("<h1>{}</h1>{}", page.title(), page.to_html()))))
         .layer(auth.layer())
 }
+
+/// The response of `/public`.
+const PUBLIC: ([(&str, &str); 2], &str) =
+    ([("cache-control", "max-age=60, public"), ("vary", "accept, cookie")], "public");
 
 /// A browser with its own cookies.
 #[derive(Clone)]
@@ -194,6 +222,15 @@ impl Browser {
         Response { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
+    /// Sends a request to `/slow`, and returns when its handler runs.
+    pub(crate) async fn start_slow(&self, app: &TestApp) -> JoinHandle<Response> {
+        let browser = self.clone();
+        let request = async move { browser.send_without_storing("GET", "/slow", &[], "").await };
+        let request = tokio::spawn(request);
+        app.slow.started.notified().await;
+        request
+    }
+
     pub(crate) fn session_cookie(&self) -> Option<&String> {
         self.cookies.get("__Host-latchkey_refresh")
     }
@@ -202,6 +239,11 @@ impl Browser {
 impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn vary(&self) -> String {
+        let values = self.headers.get_all("vary").iter();
+        values.map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn set_cookies(&self) -> Vec<&str> {

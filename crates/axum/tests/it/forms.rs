@@ -148,6 +148,11 @@ async fn a_log_in_replaces_the_session_of_the_browser() {
     assert_eq!(ada.open("/private").await.status, 200);
     let old = before.send_without_storing("GET", "/private", &[], "").await;
     assert_eq!(old.status, 401);
+    // So is the session of another user.
+    ada.submit("/signup", &ADA.replace("ada%40", "bob%40")).await.assert_redirect("/");
+    assert_eq!(ada.open("/private").await.body, "hello bob@example.com");
+    let ended = app.accounts().operator().user("ada@example.com").await.unwrap().id;
+    assert_eq!(app.accounts().operator().sign_out(ended).await.unwrap(), 0);
     // The session of another browser stays.
     let mut other = app.browser();
     other.submit("/login", ADA).await.assert_redirect("/");

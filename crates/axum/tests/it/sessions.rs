@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum_accounts::SameSite;
+use axum_accounts::accounts::{Caller, SignIn};
 use futures_util::future::join_all;
 
 use crate::app::{ADA, ORIGIN, TestApp};
@@ -25,9 +26,29 @@ async fn a_log_in_sets_a_session_cookie_that_authenticates() {
     assert_eq!((page.status, &*page.body), (200, "hello ada@example.com"));
     assert!(page.set_cookies().is_empty());
     assert_eq!(page.header("cache-control"), Some("no-store"));
-    assert_eq!(page.header("vary"), Some("Cookie"));
+    assert_eq!(page.vary(), "Authorization, Cookie");
     assert_eq!(ada.open("/cached").await.header("cache-control"), Some("max-age=60"));
     assert_eq!(ada.open("/static").await.header("vary"), None);
+}
+
+#[tokio::test]
+async fn shared_caches_store_no_response_to_a_user() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let visitor = app.browser().open("/public").await;
+    assert_eq!(visitor.header("cache-control"), Some("max-age=60, public"));
+    assert_eq!(visitor.vary(), "accept, cookie, Authorization");
+    for path in ["/public", "/shared"] {
+        let page = ada.open(path).await;
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+    }
+    let caller = Caller::default();
+    let sign_in = SignIn::new("ada@example.com", "a long walk along the sea", &caller);
+    let tokens = app.accounts().sign_in(sign_in).await.unwrap().into_tokens().unwrap();
+    let bearer = format!("Bearer {}", tokens.access.token.as_str());
+    let bearer = [("authorization", &*bearer)];
+    let page = app.browser().send("GET", "/public", &bearer, "").await;
+    assert_eq!(page.header("cache-control"), Some("no-store"));
 }
 
 #[tokio::test]
@@ -94,6 +115,73 @@ async fn a_replaced_cookie_from_another_browser_ends_the_session_at_once() {
 }
 
 #[tokio::test]
+async fn a_slow_handler_leaves_the_browser_with_a_valid_cookie() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    app.advance(31 * SECOND);
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 1));
+    // The browser has not received the response yet.
+    app.advance(29 * SECOND);
+    assert_eq!(ada.open("/private").await.status, 200);
+    assert!(response.set_cookies()[0].contains(ada.session_cookie().unwrap()));
+}
+
+#[tokio::test]
+async fn a_request_during_a_slow_one_replaces_the_cookie_once() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    app.advance(31 * SECOND);
+    let page = ada.open("/private").await;
+    assert_eq!((page.status, page.set_cookies().len()), (200, 1));
+    app.advance(31 * SECOND);
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 0));
+    assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cancelled_request_leaves_the_browser_with_a_valid_cookie() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    slow.abort();
+    assert!(slow.await.is_err_and(|error| error.is_cancelled()));
+    app.advance(31 * SECOND);
+    assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_late_response_brings_no_cookie_of_an_ended_session_back() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    app.advance_to_rotation();
+    let slow = ada.start_slow(&app).await;
+    let mut copy = ada.clone();
+    copy.submit("/logout", "").await.assert_redirect("/");
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 0));
+    // The same for a request with a cookie that was replaced a moment ago.
+    ada.submit("/login", ADA).await.assert_redirect("/");
+    app.advance_to_rotation();
+    let old = ada.clone();
+    assert_eq!(ada.open("/private").await.status, 200);
+    let slow = old.start_slow(&app).await;
+    ada.submit("/logout", "").await.assert_redirect("/");
+    app.slow.respond.notify_one();
+    let response = slow.await.unwrap();
+    assert_eq!((response.status, response.set_cookies().len()), (200, 0));
+}
+
+#[tokio::test]
 async fn a_session_that_ended_elsewhere_is_signed_out_with_the_next_request() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
@@ -139,15 +227,28 @@ async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() 
         &[("origin", ORIGIN), ("sec-fetch-site", "same-site")],
         &[("sec-fetch-site", "cross-site")],
     ] {
-        for method in ["POST", "DELETE", "PUT"] {
+        for method in ["POST", "DELETE", "PUT", "TRACE", "QUERY"] {
             for path in ["/private", "/"] {
                 let response = ada.send(method, path, headers, "").await;
                 assert!(matches!(response.status, 403 | 405), "{method} {path} {headers:?}");
                 assert!(!response.body.contains("ada@example.com"));
             }
         }
-        ada.send("POST", "/private", headers, "").await.assert_problem(403, "forbidden_origin");
-        assert_eq!(ada.send("GET", "/private", headers, "").await.status, 200, "{headers:?}");
+        for method in ["POST", "TRACE", "QUERY"] {
+            ada.send(method, "/any", headers, "").await.assert_problem(403, "forbidden_origin");
+        }
+        // Another origin does not see more than a visitor. A link has no origin.
+        let (status, home) = if headers[0].0 == "origin" && headers[0].1 != ORIGIN {
+            (401, "a visitor")
+        } else {
+            (200, "ada@example.com")
+        };
+        for method in ["GET", "OPTIONS"] {
+            let response = ada.send(method, "/private", headers, "").await;
+            assert_eq!(response.status, status, "{method} {headers:?}");
+        }
+        let response = ada.send("GET", "/", headers, "").await;
+        assert_eq!((&*response.body, response.set_cookies().len()), (home, 0), "{headers:?}");
     }
     for headers in [
         &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")][..],
@@ -158,6 +259,21 @@ async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() 
     ] {
         let response = ada.send("POST", "/private", headers, "").await;
         assert_eq!(response.body, "by ada@example.com", "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_handshake_of_a_web_socket_must_come_from_a_page_of_the_app() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    for other in [
+        &[("upgrade", "websocket"), ("origin", "https://evil.example")][..],
+        &[("upgrade", "websocket"), ("sec-fetch-site", "same-site")],
+    ] {
+        ada.send("GET", "/any", other, "").await.assert_problem(403, "forbidden_origin");
+    }
+    for own in [&[("upgrade", "websocket"), ("origin", ORIGIN)][..], &[("upgrade", "websocket")]] {
+        assert_eq!(ada.send("GET", "/any", own, "").await.body, "by ada@example.com");
     }
 }
 
