@@ -12,6 +12,10 @@ use crate::database::{Database, DatabaseOptions};
 use crate::error::CommandError;
 use crate::output::{OutputFormat, print_message};
 
+/// Appended to the help of commands with options that take a duration.
+pub(crate) const DURATION_HELP: &str =
+    "A DURATION is a number and a unit (s, m, h or d), such as 90s, 10m, 12h or 30d.";
+
 /// The options of an operator command: the database and the output format.
 #[derive(Args)]
 pub(crate) struct StoreArgs {

@@ -58,8 +58,8 @@ pub struct MetadataChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum SetMetadataOutcome {
-    /// The account has the value. It may have had the same value before the call.
-    Updated,
+    /// The account has the value. It may have had it before the call.
+    Set,
     /// No account has this id. Nothing was written.
     NotFound,
 }

@@ -84,9 +84,10 @@ fn row(name: &str, version: &Version, libraries: &BTreeSet<&str>) -> String {
     format!("| `{name}` | {version} | {} |", libraries.join(", "))
 }
 
-/// Compares the rows of the page with the expected ones.
+/// Compares the rows of the last table of the page with the expected ones.
 fn problems(page: &str, expected: &[String]) -> Vec<String> {
-    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let (_, table) = page.rsplit_once("|---|").unwrap_or_default();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
     let missing = expected.iter().filter(|row| !rows.iter().any(|line| line.starts_with(&***row)));
     let outdated = rows.iter().filter(|line| !expected.iter().any(|row| line.starts_with(&**row)));
     let missing = missing.map(|row| format!("add: {row} …"));
@@ -111,10 +112,14 @@ mod tests {
             row("warp", &Version::new(0, 4, 3), &BTreeSet::from(["api"])),
         ];
         let jiff = "| `jiff` | 1 | `api`, `mail` | times |\n";
-        let page = format!("{jiff}| `warp` | 0.4 | `api` | filters |\n");
+        let header = "| crate | version | in | for |\n|---|---|---|---|\n";
+        let page =
+            format!("| `another` table |\n{header}{jiff}| `warp` | 0.4 | `api` | filters |\n");
         assert!(problems(&page, &expected).is_empty());
-        let old = "| `jiff` | 0.2 | `api`, `mail` | times |\n| `warp` | 0.4 | `api` | filters |\n";
-        let found = problems(old, &expected);
+        let old = format!(
+            "{header}| `jiff` | 0.2 | `api`, `mail` | times |\n| `warp` | 0.4 | `api` | filters |\n"
+        );
+        let found = problems(&old, &expected);
         assert_eq!(
             found,
             [
@@ -122,6 +127,7 @@ mod tests {
                 "remove: | `jiff` | 0.2 | `api`, `mail` | times |"
             ]
         );
-        assert_eq!(problems(jiff, &expected), ["add: | `warp` | 0.4 | `api` | …"]);
+        let page = format!("{header}{jiff}");
+        assert_eq!(problems(&page, &expected), ["add: | `warp` | 0.4 | `api` | …"]);
     }
 }

@@ -8,10 +8,6 @@ use auth_core::{Email, InvalidOrigin, Origin, PasswordHasher, PasswordPolicy};
 
 use crate::database::Database;
 
-/// Appended to the help of commands with options that take a duration.
-pub(crate) const DURATION_HELP: &str =
-    "A DURATION is a number and a unit (s, m, h or d), such as 90s, 10m, 12h or 30d.";
-
 /// Parses an IP address and a port. An IPv4-mapped IPv6 address becomes the IPv4 address: a server
 /// that listens on either accepts the same connections.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -23,8 +23,7 @@ mod verify_email;
 use clap::{Args, Subcommand};
 
 use self::roles::RoleAction;
-use crate::args::StoreArgs;
-use crate::args::values::DURATION_HELP;
+use crate::args::{DURATION_HELP, StoreArgs};
 use crate::error::CommandError;
 
 /// The help text about entering a password.

@@ -84,9 +84,9 @@ fn a_lost_page_is_reported_at_startup_or_by_503() {
             }
         }
     }
-    // Damage to the other pages is not reported, because the requests do not read them. Unused
-    // sessions are an example.
-    assert!(reported * 2 > pages, "{reported} of {pages}");
+    // Damage to the other pages is not reported, because the requests do not read them. Examples are
+    // unused sessions and empty tables.
+    assert!(reported * 5 > pages * 2, "{reported} of {pages}");
 }
 
 /// Returns the numbers of the pages with rows. The other pages define the tables, and SQLite trusts

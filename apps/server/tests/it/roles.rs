@@ -77,8 +77,10 @@ fn roles_and_metadata_are_exported_and_imported_in_both_formats() {
     let report = success(&import(&folder, "users.jsonl", &lines, &[]));
     assert!(report.contains("imported 2 accounts"), "{report}");
     let exported = success(&Operator::new(&folder).users(&["export"]));
-    let users: Vec<Value> =
+    // In the order of their ids, which are random within a millisecond.
+    let mut users: Vec<Value> =
         exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    users.sort_by_key(|user| user["email"].to_string());
     assert_eq!(users[0]["roles"], json!(["admin", "editor"]));
     assert_eq!(users[0]["metadata_public"], line["metadata_public"]);
     assert_eq!(users[0]["metadata_private"], json!([1]));

@@ -84,7 +84,7 @@ impl Operator<'_> {
         let (change, erase_requests) = (change.clone(), self.accounts.erase_requests.clone());
         let set = async move {
             match store.set_metadata(&change, now).await.map_err(ServiceError::from)? {
-                SetMetadataOutcome::Updated => {}
+                SetMetadataOutcome::Set => {}
                 SetMetadataOutcome::NotFound => return Err(OperatorError::NoSuchUser),
             }
             erase_requests.notify();

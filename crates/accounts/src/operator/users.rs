@@ -288,7 +288,7 @@ impl Operator<'_> {
     }
 }
 
-pub(crate) fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
+fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
     match outcome.map_err(ServiceError::from)? {
         UpdateUserOutcome::Updated => Ok(()),
         UpdateUserOutcome::NotFound => Err(OperatorError::NoSuchUser),

@@ -59,7 +59,7 @@ async fn the_two_values_are_set_and_removed_independently(deployment: &dyn Deplo
     ];
     for (kind, new) in steps {
         let outcome = set(&store, &ada, kind, new.map(MetadataValue::as_json)).await;
-        assert_eq!(outcome, SetMetadataOutcome::Updated);
+        assert_eq!(outcome, SetMetadataOutcome::Set);
         match kind {
             MetadataKind::Public => expected.public = new.cloned(),
             MetadataKind::Private => expected.private = new.cloned(),
@@ -74,7 +74,7 @@ async fn the_longest_value_is_stored(deployment: &dyn Deployment) {
     let (ada, _) = sign_up_ada(&store).await;
     let longest = format!("\"{}\"", "ä".repeat((MetadataValue::MAX_BYTES - 2) / 2));
     for kind in [MetadataKind::Public, MetadataKind::Private] {
-        assert_eq!(set(&store, &ada, kind, Some(&longest)).await, SetMetadataOutcome::Updated);
+        assert_eq!(set(&store, &ada, kind, Some(&longest)).await, SetMetadataOutcome::Set);
     }
     let stored = metadata(&store, &ada).await.unwrap();
     assert_eq!(stored.public.unwrap().as_json(), longest);
@@ -86,7 +86,7 @@ async fn a_change_of_metadata_is_recorded_without_its_content(deployment: &dyn D
     let (ada, _) = sign_up_ada(&store).await;
     for kind in [MetadataKind::Public, MetadataKind::Private] {
         for _ in 0..2 {
-            assert_eq!(set(&store, &ada, kind, Some("7")).await, SetMetadataOutcome::Updated);
+            assert_eq!(set(&store, &ada, kind, Some("7")).await, SetMetadataOutcome::Set);
         }
     }
     let absent = user("grace@example.com");
@@ -123,7 +123,7 @@ async fn concurrent_changes_of_the_two_values_both_take_effect(deployment: &dyn 
             set(&here, &ada, MetadataKind::Public, Some(&json)),
             set(&there, &ada, MetadataKind::Private, Some(&json)),
         );
-        assert_eq!(outcomes, (SetMetadataOutcome::Updated, SetMetadataOutcome::Updated));
+        assert_eq!(outcomes, (SetMetadataOutcome::Set, SetMetadataOutcome::Set));
         let expected = Metadata { public: Some(value(&json)), private: Some(value(&json)) };
         assert_eq!(metadata(&here, &ada).await, Some(expected));
     }

@@ -31,7 +31,7 @@ impl MetadataStore for PostgresStore {
                         metadata::set(change.user, &write.metadata),
                         audit::insert(&write.event),
                     ],
-                    outcome: SetMetadataOutcome::Updated,
+                    outcome: SetMetadataOutcome::Set,
                 },
                 Decision::Return(outcome) => Plan::unchanged(outcome),
             })

@@ -27,7 +27,7 @@ pub(crate) fn set_metadata(
         MetadataKind::Private => Metadata { private: value, ..before.clone() },
     };
     if metadata == before {
-        return Decision::Return(SetMetadataOutcome::Updated);
+        return Decision::Return(SetMetadataOutcome::Set);
     }
     let event = Event::by_operator(EventKind::MetadataChanged, now).about(*user);
     Decision::Write(MetadataWrite { metadata, event: event.with_detail(kind.as_str()) })

@@ -28,7 +28,7 @@ impl MetadataStore for BackendStore {
                 };
                 metadata::set(tx, change.user, &write.metadata)?;
                 audit::insert(tx, &write.event)?;
-                Ok(SetMetadataOutcome::Updated)
+                Ok(SetMetadataOutcome::Set)
             })
             .await
     }

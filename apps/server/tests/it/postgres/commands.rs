@@ -93,7 +93,7 @@ fn a_migration_creates_the_tables_once_and_no_key() {
     let again = success(&migrate(&folder, &[]));
     assert!(again.contains("nothing was changed"), "{again}");
     let tables = database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
-    assert_eq!(tables, "20");
+    assert_eq!(tables, "22");
 }
 
 #[test]
