@@ -44,9 +44,10 @@ impl Accounts {
     /// returns the token that the response must store, if there is one.
     ///
     /// A page sends many requests at once, so for 30 seconds a replaced token remains valid for the
-    /// same user agent at the same IP address, however often it is sent. For everything else, the
-    /// rules of [`refresh`](Self::refresh) apply: any other use of a replaced token suggests that
-    /// it was copied, and ends the session.
+    /// same user agent in the same [network](auth_core::Network), however often it is sent. For
+    /// everything else, the rules of [`refresh`](Self::refresh) apply. With the same user agent in
+    /// another network, such a use is counted and recorded as a repeat. Any other use of a replaced
+    /// token suggests that it was copied, and ends the session.
     ///
     /// # Errors
     ///

@@ -163,8 +163,9 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         if let Err(error) = check_origin(&parts.headers, accounts.origin()) {
             return rejected(error.into());
         }
-        if let Some(token) = self.session_cookie(&parts) {
-            let client = client_info(&parts.headers, client_address(&parts, &self.shared));
+        // If there are two session cookies, the user expects to be logged out from both.
+        let client = client_info(&parts.headers, client_address(&parts, &self.shared));
+        for token in cookies.refresh_tokens(&parts.headers) {
             if let Err(error) = accounts.sign_out_by_refresh_token(&token, &client).await {
                 // The session may still be active, so the cookie is kept, and the user can try
                 // again.

@@ -65,8 +65,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Returns the session that this refresh token belongs to, with its user, without using the
     /// token, if the session is active at `now`. The token must be the current one, or the one
-    /// that it has replaced: then the client must have the IP address and the user agent of the
-    /// client that it was replaced for, and [`RefreshState`](auth_core::RefreshState) must accept
+    /// that it has replaced: then the client must have the user agent of the client that it was
+    /// replaced for and an IP address of the same [network](auth_core::Network), and [`RefreshState`](auth_core::RefreshState) must accept
     /// the repeat. Returns `None` for every other token, and changes nothing.
     async fn session_by_refresh_token(
         &self,

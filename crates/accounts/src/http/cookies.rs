@@ -101,6 +101,15 @@ impl Cookies {
         RefreshToken::parse(read(headers, self.refresh)?).ok()
     }
 
+    /// Returns the refresh tokens of all refresh cookies of a request, up to four, for a log-out. A
+    /// browser has two such cookies if another host could set one of them.
+    #[must_use]
+    pub fn refresh_tokens(&self, headers: &HeaderMap) -> Vec<RefreshToken> {
+        const MAX_TOKENS: usize = 4;
+        let texts = values(headers, self.refresh).filter_map(|it| std::str::from_utf8(it).ok());
+        texts.filter_map(|text| RefreshToken::parse(text).ok()).take(MAX_TOKENS).collect()
+    }
+
     /// Returns the device token of a request, if it has one that can be parsed.
     #[must_use]
     pub fn device_token(&self, headers: &HeaderMap) -> Option<DeviceToken> {

@@ -173,6 +173,24 @@ async fn a_log_out_ends_the_session_and_clears_the_cookie() {
 }
 
 #[tokio::test]
+async fn a_log_out_with_two_session_cookies_ends_both_sessions() {
+    let app = TestApp::new().await;
+    let first = app.ada().await;
+    let mut second = app.browser();
+    second.submit("/login", ADA).await.assert_redirect("/");
+    let cookies = [&first, &second].map(|browser| browser.session_cookie().unwrap().as_str());
+    let pairs = ["x", cookies[0], cookies[1]].map(|it| format!("__Host-latchkey_refresh={it}"));
+    let cookies = pairs.join("; ");
+    let headers = [("cookie", &*cookies), ("origin", ORIGIN)];
+    let response = app.browser().send_without_storing("POST", "/logout", &headers, "").await;
+    response.assert_redirect("/");
+    for browser in [first, second] {
+        let response = browser.send_without_storing("GET", "/private", &[], "").await;
+        assert_eq!(response.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn too_many_failures_are_answered_with_the_time_to_wait() {
     let app = TestApp::new().await;
     app.ada().await;

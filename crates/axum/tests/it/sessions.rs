@@ -1,10 +1,11 @@
 //! Sessions in cookies.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum_accounts::SameSite;
-use axum_accounts::accounts::{Caller, SignIn};
+use axum_accounts::accounts::{Caller, EventKind, SignIn};
 use futures_util::future::join_all;
 
 use crate::app::{ADA, ORIGIN, TestApp};
@@ -112,6 +113,37 @@ async fn a_replaced_cookie_from_another_browser_ends_the_session_at_once() {
     assert_eq!(ada.open("/private").await.status, 200);
     assert_eq!(thief.send("GET", "/private", &[], "").await.status, 401);
     assert_eq!(ada.send("GET", "/private", &[], "").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_replaced_cookie_from_another_network_is_recorded() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    let mut thief = ada.clone();
+    thief.ip = 9;
+    app.advance_to_rotation();
+    assert_eq!(ada.open("/private").await.status, 200);
+    app.advance(29 * SECOND);
+    // With the user agent of the browser, the thief gets its new cookie.
+    let old = thief.clone();
+    for _ in 0..3 {
+        thief.cookies = old.cookies.clone();
+        assert_eq!(thief.open("/private").await.status, 200);
+        assert_eq!(thief.session_cookie(), ada.session_cookie());
+    }
+    let events = app.accounts().operator().events(None, None, 100).await.unwrap();
+    let mut repeats: Vec<_> = events.into_iter().map(|(_, event)| event).collect();
+    repeats.retain(|event| event.kind == EventKind::RefreshTokenRepeated);
+    let mut ips: Vec<_> = repeats.iter().map(|event| event.client.ip().unwrap()).collect();
+    ips.sort();
+    assert_eq!(ips, [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 9])]);
+    // The session ends when both have used a token that was replaced longer ago.
+    app.advance_to_rotation();
+    assert_eq!(thief.open("/private").await.status, 200);
+    app.advance(31 * SECOND);
+    for browser in [&mut ada, &mut thief] {
+        browser.open("/private").await.assert_redirect("/login?next=%2Fprivate");
+    }
 }
 
 #[tokio::test]

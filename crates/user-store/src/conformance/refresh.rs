@@ -1,3 +1,4 @@
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use auth_core::{
@@ -23,6 +24,7 @@ cases! {
     a_refresh_token_authenticates_without_being_used,
     only_the_current_token_and_its_predecessor_authenticate,
     a_replaced_token_authenticates_the_same_client_for_a_moment,
+    a_replaced_token_authenticates_the_client_at_another_address_of_its_network,
     a_rotation_that_ignores_replaced_tokens_changes_nothing,
 }
 
@@ -176,6 +178,21 @@ async fn a_replaced_token_authenticates_the_same_client_for_a_moment(deployment:
     assert!(is_alive(&store, &opened).await);
     let again = refresh_as(&store, &token, &client(1, "Browser/1.0"), soon).await.unwrap();
     assert_eq!(again.1.hash(), next.hash());
+}
+
+async fn a_replaced_token_authenticates_the_client_at_another_address_of_its_network(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
+    let (_, token) = open_for_ada(&store).await;
+    let client = |net: u16, host: u16| {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, 0, net, 0, 0, 0, host);
+        ClientInfo::new(Some(ip.into()), Some("Browser/1.0"))
+    };
+    let (_, next) = refresh_as(&store, &token, &client(1, 1), NOW).await.unwrap();
+    let found = present(&store, &token, &client(1, 2), NOW).await.unwrap();
+    assert_eq!(token.successor(&found.replaced.unwrap()).hash(), next.hash());
+    assert_eq!(present(&store, &token, &client(2, 1), NOW).await, None);
 }
 
 async fn a_rotation_that_ignores_replaced_tokens_changes_nothing(deployment: &dyn Deployment) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy, SuccessorSalt,
-    Timestamp,
+    ClientInfo, Network, RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy,
+    SuccessorSalt, Timestamp,
 };
 
 use crate::audit::{Event, EventKind};
@@ -88,7 +88,8 @@ pub(crate) enum Presented {
 }
 
 /// Decides whether a refresh token authenticates a request without being used. A repeat from
-/// another IP address does not: it has to be recorded.
+/// another network does not: it has to be recorded. Clients with IPv6 change their address within
+/// their network.
 pub(crate) fn present_refresh_token(
     presented: &PresentedToken,
     stored: &RefreshableSession,
@@ -100,9 +101,14 @@ pub(crate) fn present_refresh_token(
     match stored.tokens.judge(&presented.token, &presented.client, now) {
         RefreshUse::First => Some(Presented::Current),
         RefreshUse::Repeated(salt) => {
-            let replaced_for = stored.tokens.replaced.as_ref().map(|replaced| &replaced.client);
-            let is_same_ip = replaced_for.map(ClientInfo::ip) == Some(presented.client.ip());
-            if is_same_ip { Some(Presented::Replaced(salt)) } else { None }
+            let network = |client: &ClientInfo| Network::of(client.ip());
+            let replaced_for = stored.tokens.replaced.as_ref();
+            let replaced_for = replaced_for.map(|replaced| network(&replaced.client));
+            if replaced_for == Some(network(&presented.client)) {
+                Some(Presented::Replaced(salt))
+            } else {
+                None
+            }
         }
         RefreshUse::Reused(_) => None,
     }
