@@ -79,7 +79,8 @@ impl Auth {
     /// `/signup`, and POST of `/logout`. They do not need the [layer](Self::layer).
     ///
     /// `render` puts a form into the app's own layout. [`FormPage::to_html`] returns the form as
-    /// HTML. The status of the response is set afterwards.
+    /// HTML. The status of the response is set afterwards, and so are `Content-Security-Policy:
+    /// frame-ancestors 'none'` and `Referrer-Policy: same-origin`, unless `render` sets these headers.
     ///
     /// ```
     /// # use axum::{Router, response::Html};

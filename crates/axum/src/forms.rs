@@ -9,7 +9,10 @@ use accounts::{
 use api_types::{FieldCode, FieldError};
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    SET_COOKIE,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -20,6 +23,14 @@ use crate::form_page::{FormKind, FormPage};
 use crate::rejection::{Rejection, Target};
 use crate::request::client_address;
 use crate::shared::Shared;
+
+/// The headers of a page with a form, unless the app sets them: no page can frame the form and lead
+/// the user to click in it (OWASP ASVS 5.0, 3.4.6), and no other site sees the path to open after the
+/// log-in (3.4.5). With `same-origin`, browsers send the `Origin` of the form.
+const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+];
 
 /// The handlers of the forms.
 struct Forms<R> {
@@ -230,7 +241,11 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         }
         let mut response = (self.render)(&page);
         *response.status_mut() = status;
-        finish(response.headers_mut(), Vec::new());
+        let headers = response.headers_mut();
+        finish(headers, Vec::new());
+        for (name, value) in PAGE_HEADERS {
+            headers.entry(name).or_insert(value);
+        }
         if let Some((name, value)) = retry_after {
             response.headers_mut().insert(name, value);
         }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use axum_accounts::accounts::{Builder, Email};
+use tower_service::Service as _;
 
 use crate::app::{ADA, ORIGIN, TestApp};
 
@@ -136,6 +139,29 @@ async fn the_session_cookie_lasts_only_with_remember() {
         let cookies = response.set_cookies();
         let session = cookies.iter().find(|it| it.contains("latchkey_refresh=")).unwrap();
         assert_eq!(session.contains("Max-Age="), lasts, "{session}");
+    }
+}
+
+#[tokio::test]
+async fn no_page_can_frame_a_form_unless_the_app_allows_it() {
+    let app = TestApp::new().await;
+    let mut visitor = app.browser();
+    for page in [
+        visitor.open("/login").await,
+        visitor.open("/signup").await,
+        visitor.submit("/login", WRONG).await,
+    ] {
+        let policy = page.header("content-security-policy");
+        assert_eq!(policy, Some("frame-ancestors 'none'"));
+        assert_eq!(page.header("referrer-policy"), Some("same-origin"));
+    }
+    let own = [("content-security-policy", "default-src 'self'"), ("referrer-policy", "origin")];
+    let mut router = app.auth.forms::<(), _, _>(move |page| (own, page.to_html()));
+    let request = Request::builder().uri("/login").body(Body::empty()).unwrap();
+    let response = router.call(request).await.unwrap();
+    for (name, value) in own {
+        let values: Vec<_> = response.headers().get_all(name).iter().collect();
+        assert_eq!(values, [value]);
     }
 }
 
