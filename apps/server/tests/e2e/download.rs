@@ -8,7 +8,7 @@ use crate::visitor::{Visitor, visit};
 
 /// The maximum size of the downloads of a first visit, in bytes after compression.
 /// `cargo xtask ci size` has the same limit.
-const BUDGET: u64 = 276_000;
+const BUDGET: u64 = 283_000;
 
 /// The maximum time until the log-in form is usable on a slow mobile connection.
 const USABLE_WITHIN: Duration = Duration::from_millis(1_800);
