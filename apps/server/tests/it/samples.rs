@@ -74,7 +74,11 @@ fn samples(page: &Path) -> Vec<String> {
 
 /// Returns the commands of a sample that can be run here, or `None` if there are none.
 fn commands(sample: &str) -> Option<String> {
-    let is_run = |line: &&str| !NOT_RUN.iter().any(|start| line.starts_with(start));
+    // In a list, a sample is indented.
+    let is_run = |line: &&str| {
+        let line = line.trim_start();
+        !line.is_empty() && !NOT_RUN.iter().any(|start| line.starts_with(start))
+    };
     let lines: Vec<_> = sample.lines().filter(is_run).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
