@@ -72,7 +72,7 @@ impl Api {
     }
 }
 
-/// What the routes of an app serve.
+/// The settings of the routes of an app.
 pub(crate) struct Served {
     /// The OpenAPI document as text. All responses share one copy.
     pub(crate) document: Bytes,

@@ -68,7 +68,7 @@ pub struct Guard {
     sessions: Sessions,
 }
 
-/// What a guard needs to know about the app.
+/// The settings of the app that all its guards share.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub(crate) proxies: Arc<TrustedProxies>,
@@ -76,7 +76,7 @@ pub(crate) struct Site {
     pub(crate) log_in_path: Cow<'static, str>,
 }
 
-/// What authenticates a request to a guarded route.
+/// The credentials that a guarded route accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sessions {
     AccessTokens,

@@ -1,6 +1,6 @@
 /// A part of the API that an app can turn off ([`Auth::without`](crate::Auth::without)).
 ///
-/// What is not part of any of these is always served: log-in with a password, refresh, log-out, and
+/// Endpoints in none of these parts are always served: log-in with a password, refresh, log-out and
 /// the account of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

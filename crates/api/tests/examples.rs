@@ -83,7 +83,7 @@ async fn the_page_for_administrators_requires_the_role() {
     assert_eq!(app.send("GET", "/posts", &token, ""), (200, "your posts".to_owned()));
     assert_eq!(claims(&token)["plan"], "free");
 
-    // What `latchkey users grant` does.
+    // The same as `latchkey users grant`.
     let builder = Accounts::builder().sqlite(app.as_ref().join("app.db"));
     let builder = builder.public_url("http://localhost").without_maintenance();
     let accounts = builder.build().await.unwrap();

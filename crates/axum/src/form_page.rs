@@ -13,7 +13,7 @@ pub struct FormPage {
     pub(crate) next: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
-    /// Whether visitors can sign up without an invitation.
+    /// `true` if visitors can sign up without an invitation.
     pub(crate) sign_up: bool,
 }
 

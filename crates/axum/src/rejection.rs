@@ -20,7 +20,7 @@ pub struct Rejection {
     target: Target,
 }
 
-/// What a rejected request has asked for.
+/// The kind of response that a rejected request expects.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// A page. Contains the address of the log-in page that leads back to it.

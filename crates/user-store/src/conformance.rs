@@ -27,8 +27,8 @@
 //! #     pub struct MyDatabase;
 //! #     #[async_trait]
 //! #     impl Transactions for MyDatabase {
-//! #         async fn read(&self, _: Work) -> Result<(), StoreError> { unimplemented!() }
-//! #         async fn write(&self, _: Work) -> Result<(), StoreError> { unimplemented!() }
+//! #         async fn read(&self, _: Work) -> Result<(), StoreError> { Ok(()) }
+//! #         async fn write(&self, _: Work) -> Result<(), StoreError> { Ok(()) }
 //! #     }
 //! # }
 //! use std::sync::Arc;

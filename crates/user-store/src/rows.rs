@@ -18,11 +18,15 @@
 //! #[async_trait]
 //! impl Transactions for MyDatabase {
 //!     async fn read(&self, work: Work) -> Result<(), StoreError> {
-//!         todo!("begin a read-only transaction, and call work(&mut rows)")
+//!         // Begin a read-only transaction, and call `work(&mut rows)`.
+//! #       drop(work);
+//! #       Ok(())
 //!     }
 //!
 //!     async fn write(&self, work: Work) -> Result<(), StoreError> {
-//!         todo!("begin a transaction, call work(&mut rows), and commit if it returns Ok")
+//!         // Begin a transaction, call `work(&mut rows)`, and commit if it returns `Ok`.
+//! #       drop(work);
+//! #       Ok(())
 //!     }
 //! }
 //!

@@ -211,11 +211,11 @@ pub struct Rotation {
     pub salt: SuccessorSalt,
     /// The client that presents the token.
     pub client: ClientInfo,
-    /// What happens if the token is not the current one.
+    /// The treatment of a token that is not the current one.
     pub if_replaced: IfReplaced,
 }
 
-/// What happens if a presented refresh token is not the current one.
+/// The treatment of a refresh token that is not the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfReplaced {
     /// [`RefreshState`](auth_core::RefreshState) decides whether this is a repeat or reuse.

@@ -18,7 +18,7 @@ pub(super) const SOURCE: &str = include_str!("reload.js");
 /// The file that contains the number of the build.
 const BUILD: &str = "reload.txt";
 
-/// What open pages do when a new build is served.
+/// The behaviour of open pages when a new build is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenPages {
     /// They stay as they are.

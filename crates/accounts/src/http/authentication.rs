@@ -32,7 +32,7 @@ pub struct Authentication {
     cookie: SessionCookie,
 }
 
-/// What the response does with the session cookie.
+/// The change that the response makes to the session cookie.
 #[derive(Debug, Clone)]
 enum SessionCookie {
     /// The cookie was not used.

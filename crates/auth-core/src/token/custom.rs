@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Claims of an app in an access token: the members of a JSON object of at most 768 bytes. A copy
 /// is cheap.
 ///
-/// A token is signed, not encrypted: whoever has it can read the claims.
+/// A token is signed, not encrypted: anyone who has it can read the claims.
 ///
 /// ```
 /// # use auth_core::CustomClaims;

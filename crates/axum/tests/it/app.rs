@@ -31,7 +31,7 @@ pub(crate) struct TestApp {
     folder: TempDir,
 }
 
-/// The handler of `/slow`, which waits until it is told to respond.
+/// The handler of `/slow`, which responds only after the test has let it.
 #[derive(Default)]
 pub(crate) struct Slow {
     pub(crate) started: Notify,

@@ -96,7 +96,7 @@ pub struct StoredCode {
     pub user: Option<UserId>,
     /// The browser in which a code for signing in was requested.
     pub browser: Option<EmailSignInTokenHash>,
-    /// Whether the session is to outlast the browser.
+    /// `true` if the session should survive closing the browser.
     pub remember: bool,
     /// The email address that the code changes the account to.
     pub new_email: Option<Email>,
@@ -136,7 +136,7 @@ pub struct StoredMail {
     pub claimed_until: Option<Timestamp>,
     /// When the mail was rejected for good.
     pub failed_at: Option<Timestamp>,
-    /// Why the last attempt failed.
+    /// The reason why the last attempt failed.
     pub reason: Option<String>,
 }
 

@@ -23,7 +23,7 @@ const FIELDS: [&str; 2] = ["email", "password"];
 pub struct SignupProps {
     /// The rules for a new password.
     pub policy: PasswordPolicy,
-    /// Whether visitors can create accounts without an invitation.
+    /// `true` if visitors can create accounts without an invitation.
     pub sign_up: SignUp,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct RoleArgs {
     pub(super) role: Role,
 }
 
-/// What to do with a role.
+/// A change to the roles of a user.
 #[derive(Clone, Copy)]
 pub(super) enum RoleAction {
     Grant,
