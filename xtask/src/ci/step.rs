@@ -159,9 +159,11 @@ fn test() -> Result<()> {
     // The tests of `pages` use them.
     web::build(OpenPages::Stay)?;
     let postgres = TestServer::start()?;
-    run(cargo(["test", "--workspace", "--all-features"])
-        .env(VARIABLE, postgres.url())
-        .env("RUST_TEST_THREADS", test_threads().to_string()))?;
+    test_run::run(
+        cargo(["test", "--workspace", "--all-features", "--no-fail-fast"])
+            .env(VARIABLE, postgres.url())
+            .env("RUST_TEST_THREADS", test_threads().to_string()),
+    )?;
     drop(postgres);
     test_aiosmtpd()?;
 
@@ -246,10 +248,12 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     // The whole workspace with all features, as in `test`, so that nothing is recompiled.
     run(&mut cargo(["build", "--workspace", "--all-features", "--examples"]))?;
     let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
-    run(cargo(tests)
-        .args(["--", "--test-threads=2"])
-        .env("E2E_SERVER", server)
-        .env("E2E_CHROMIUM", browser.chromium)
-        .env("E2E_CHROMEDRIVER", browser.chromedriver)
-        .env("E2E_AXE", axe))
+    test_run::run(
+        cargo(tests)
+            .args(["--", "--test-threads=2"])
+            .env("E2E_SERVER", server)
+            .env("E2E_CHROMIUM", browser.chromium)
+            .env("E2E_CHROMEDRIVER", browser.chromedriver)
+            .env("E2E_AXE", axe),
+    )
 }

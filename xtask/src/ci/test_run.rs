@@ -1,4 +1,4 @@
-//! Runs `cargo test`, and fails if no test ran.
+//! Runs `cargo test`, names the failed tests in the error, and fails if no test ran.
 //!
 //! `cargo test` itself succeeds without any test, which would hide a wrong filter or a wrong set of
 //! features.
@@ -10,20 +10,26 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::command_line;
 
-/// Runs a `cargo test` command. Fails if a test fails or no test runs.
+/// Runs a `cargo test` command. Fails if a test fails, with the names of all that failed, or if no
+/// test runs.
 pub(super) fn run(command: &mut Command) -> Result<()> {
     let line = command_line(command);
     let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut process = started.with_context(|| format!("`{line}` could not be started"))?;
     let mut tests = 0;
+    let mut failed = Vec::new();
     if let Some(stdout) = process.stdout.take() {
         for output in BufReader::new(stdout).lines() {
             let output = output?;
             println!("{output}");
             tests += announced_tests(&output);
+            failed.extend(failed_test(&output).map(str::to_owned));
         }
     }
     let status = process.wait()?;
+    if !failed.is_empty() {
+        bail!("`{line}` failed ({status}) in these tests: {}", failed.join(", "));
+    }
     if !status.success() {
         bail!("`{line}` failed ({status})");
     }
@@ -40,6 +46,11 @@ fn announced_tests(line: &str) -> u64 {
         Some((number, "test" | "tests")) => number.parse().unwrap_or(0),
         _ => 0,
     }
+}
+
+/// Returns the name in a line of libtest such as `test sign_up::a_test ... FAILED`.
+fn failed_test(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
 #[cfg(test)]
@@ -62,6 +73,13 @@ mod tests {
     fn a_run_with_tests_passes_unless_one_fails() {
         run(&mut print("running 0 tests\n\nrunning 1 test")).unwrap();
         assert!(run(&mut Command::new("false")).is_err());
+    }
+
+    #[test]
+    fn an_error_names_the_failed_tests() {
+        let output = "running 3 tests\ntest a::b ... ok\ntest a::c ... FAILED\ntest d ... FAILED";
+        let error = run(&mut print(output)).unwrap_err().to_string();
+        assert!(error.ends_with("in these tests: a::c, d"), "{error}");
     }
 
     #[test]
