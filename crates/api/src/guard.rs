@@ -1,9 +1,10 @@
 //! Guarded routes, whose handlers run for authenticated users only.
 
+mod handlers;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::future::ready;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use accounts::http::{
     ApiError, Authentication, Credentials, EmailRequirement, Freshness, Requirements,
@@ -15,10 +16,11 @@ use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
 use warp::http::header::{HeaderValue, LOCATION};
 use warp::http::{HeaderMap, StatusCode};
-use warp::reject::Reject;
 use warp::reply::Response;
-use warp::{Filter, Rejection, Reply};
+use warp::{Filter, Rejection};
 
+use self::handlers::ResponseRejection;
+pub use self::handlers::{GuardedHandler, GuardedHandlerWith};
 use crate::body::UnreadBody;
 use crate::context::Api;
 use crate::problem::error_response;
@@ -404,117 +406,6 @@ async fn read_json<T: DeserializeOwned>(
     body.read_up_to(limit, headers).await?.parse_for_app()
 }
 
-/// A handler for [`Guard::route`] or [`Guard::optional`]: an async function of the user and of the
-/// values that the route extracts. There can be up to three values.
-pub trait GuardedHandler<User, Route, Values, Future>: Sized {
-    /// Returns the route with its guard.
-    #[doc(hidden)]
-    fn guard(self, route: Route, user: BoxedFilter<(Checked<User>,)>) -> BoxedFilter<(Response,)>;
-}
-
-/// A handler for [`GuardWith::route`]: an async function like a [`GuardedHandler`], with one more
-/// value as its last argument.
-pub trait GuardedHandlerWith<Route, Values, Rest, Future>: Sized {
-    /// Returns the route with its guard.
-    #[doc(hidden)]
-    fn guard_with(
-        self,
-        route: Route,
-        user: BoxedFilter<(Checked<SignedIn>,)>,
-        rest: Rest,
-    ) -> BoxedFilter<(Response,)>;
-}
-
-macro_rules! guarded_handlers {
-    ($(($($value:ident: $Value:ident),*))+) => {$(
-        impl<User, Handler, Route, $($Value,)* Output>
-            GuardedHandler<User, Route, ($($Value,)*), Output> for Handler
-        where
-            User: Send + 'static,
-            Handler: Fn(User, $($Value),*) -> Output + Clone + Send + Sync + 'static,
-            Route: Filter<Extract = ($($Value,)*), Error = Rejection>,
-            Route: Clone + Send + Sync + 'static,
-            $($Value: Send + 'static,)*
-            Output: Future<Output: Reply> + Send + 'static,
-        {
-            fn guard(
-                self,
-                route: Route,
-                user: BoxedFilter<(Checked<User>,)>,
-            ) -> BoxedFilter<(Response,)> {
-                let call = move |$($value: $Value,)* checked: Checked<User>| {
-                    let handler = self.clone();
-                    async move {
-                        let response = match checked.user {
-                            Ok(user) => handler(user, $($value),*).await.into_response(),
-                            Err(response) => response,
-                        };
-                        checked.finish.apply(response).await
-                    }
-                };
-                route.and(user).then(call).boxed()
-            }
-        }
-
-        impl<Handler, Route, $($Value,)* Rest, Last, Output>
-            GuardedHandlerWith<Route, ($($Value,)*), Rest, (Last, Output)> for Handler
-        where
-            Handler: Fn(SignedIn, $($Value,)* Last) -> Output + Clone + Send + Sync + 'static,
-            Route: Filter<Extract = ($($Value,)*), Error = Rejection>,
-            Route: Clone + Send + Sync + 'static,
-            $($Value: Send + 'static,)*
-            Rest: Filter<Extract = (Last,), Error = Rejection> + Clone + Send + Sync + 'static,
-            Last: Send + 'static,
-            Output: Future<Output: Reply> + Send + 'static,
-        {
-            fn guard_with(
-                self,
-                route: Route,
-                user: BoxedFilter<(Checked<SignedIn>,)>,
-                rest: Rest,
-            ) -> BoxedFilter<(Response,)> {
-                let check = |$($value: $Value,)* checked: Checked<SignedIn>| async move {
-                    let Checked { user, finish } = checked;
-                    match user {
-                        Ok(user) => Ok((user, finish, $($value),*)),
-                        Err(response) => {
-                            Err(ResponseRejection::reject(finish.apply(response).await))
-                        }
-                    }
-                };
-                // A response of the filter itself also needs the headers of `finish`.
-                let rest = rest.map(Ok::<Last, Response>).or_else(|rejection| {
-                    ready(ResponseRejection::recover(rejection).map(|response| (Err(response),)))
-                });
-                let call = move |
-                    user: SignedIn,
-                    finish: Finish,
-                    $($value: $Value,)*
-                    last: Result<Last, Response>
-                | {
-                    let handler = self.clone();
-                    async move {
-                        let response = match last {
-                            Ok(last) => handler(user, $($value,)* last).await.into_response(),
-                            Err(response) => response,
-                        };
-                        finish.apply(response).await
-                    }
-                };
-                let guarded = route.and(user).and_then(check).untuple_one().and(rest).then(call);
-                guarded.recover(|rejection| ready(ResponseRejection::recover(rejection))).unify().boxed()
-            }
-        }
-    )+};
-}
-
-guarded_handlers! {
-    ()
-    (a: A)
-    (a: A, b: B)
-    (a: A, b: B, c: C)
-}
-
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").field("requirements", &self.requirements).finish_non_exhaustive()
@@ -524,31 +415,5 @@ impl fmt::Debug for Guard {
 impl<Rest> fmt::Debug for GuardWith<Rest> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GuardWith").field("guard", &self.guard).finish_non_exhaustive()
-    }
-}
-
-/// A rejection that skips the rest of a guarded route. It never leaves the filter that
-/// [`GuardedHandlerWith::guard_with`] returns.
-struct ResponseRejection(Mutex<Option<Response>>);
-
-impl Reject for ResponseRejection {}
-
-impl ResponseRejection {
-    fn reject(response: Response) -> Rejection {
-        warp::reject::custom(Self(Mutex::new(Some(response))))
-    }
-
-    fn recover(rejection: Rejection) -> Result<Response, Rejection> {
-        let Some(Self(response)) = rejection.find() else { return Err(rejection) };
-        match response.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(response) => Ok(response),
-            None => Ok(crate::problem::internal_error()),
-        }
-    }
-}
-
-impl fmt::Debug for ResponseRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ResponseRejection")
     }
 }

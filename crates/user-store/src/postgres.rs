@@ -22,6 +22,7 @@ mod inspect;
 mod invalid_url;
 mod keys;
 mod lifetime;
+mod locked;
 mod lookups;
 mod mails;
 mod metadata;

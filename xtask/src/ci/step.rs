@@ -119,6 +119,8 @@ fn lint() -> Result<()> {
     setup::wasm_target()?;
     let deny = ["--", "-D", "warnings"];
     run(cargo(["clippy", "--workspace", "--all-targets", "--all-features"]).args(deny))?;
+    // `--all-targets` does not include a test that `cargo test` does not run by itself.
+    run(cargo(["clippy", "--workspace", "--all-features", "--test", "e2e"]).args(deny))?;
     for (package, features) in FEATURE_SETS {
         let part = ["--package", package, "--no-default-features", "--features", features];
         run(cargo(["clippy"]).args(part).args(deny))?;

@@ -1,32 +1,23 @@
 //! Conversion of errors to HTTP: the status, the `code` and the text for the client. The source of
 //! an error is logged and never sent to the client.
 
+mod conversions;
 mod factors;
 mod mail;
+mod texts;
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
-use auth_core::{EmailError, KeyError, Origin, PasswordError, Role};
+use api_types::{ErrorCode, FieldError, Problem, SecondFactorRequired};
+use auth_core::{Origin, Role};
 use http::StatusCode;
 use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use user_store::StoreError;
 
 use super::cookies::SetCookie;
-use super::headers::BearerTokenError;
-use super::origin::ForbiddenOrigin;
-use crate::account::OwnAccountError;
-use crate::authenticate::AuthenticateError;
 use crate::error_chain::error_chain;
-use crate::passwords::HashingError;
-use crate::refresh::RefreshError;
-use crate::service_error::ServiceError;
-use crate::sessions::EndSessionError;
-use crate::sign_in::SignInError;
-use crate::sign_up::SignUpError;
 
 pub use factors::{FactorField, passkey_name_error, rejected_credential};
 
@@ -180,110 +171,6 @@ impl ApiError {
         }
     }
 
-    /// Returns the problem and how to fix it, as text for people.
-    #[must_use]
-    pub fn detail(&self) -> String {
-        let text = match self {
-            Self::MalformedJson => "The body must be valid JSON in UTF-8.",
-            Self::InvalidRequest(shape) => return format!("The body must be {shape}."),
-            Self::InvalidCredentials => "The email address or the password is wrong.",
-            Self::InvalidToken => {
-                "The access token is not valid, or its session has ended. Log in again."
-            }
-            Self::InvalidRefreshToken(_) => {
-                "The refresh cookie is missing or not valid, or its session has ended. Log in again."
-            }
-            Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
-            Self::SecondFactorRequired(..) => {
-                "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."
-            }
-            Self::InvalidTicket => "The log-in took too long, or is no longer valid. Start again.",
-            Self::ChallengeExpired => {
-                "The log-in with the passkey took too long, or was sent twice. Try again."
-            }
-            Self::ForbiddenOrigin(origin) => {
-                return format!(
-                    "Only pages at {origin} can send this request. Open {origin} instead. If you operate the service, and browsers reach it at another address, set its public URL to that address (--public-url)."
-                );
-            }
-            Self::SignUpDisabled => {
-                "Sign-up is turned off. Ask the administrator of this service for an account."
-            }
-            Self::InvitationInvalid => {
-                "The invitation is not valid for this email address, has expired or was used. Ask the administrator of this service for a new one."
-            }
-            Self::SignUpRefused(message) => return message.clone(),
-            Self::StepUpRequired => {
-                "This requires a log-in within the last 10 minutes. Log in again, then try again."
-            }
-            Self::EmailUnverified => {
-                "This requires a verified email address. Verify yours, then try again."
-            }
-            Self::SecondFactorEnrolmentRequired => {
-                "This service requires two-step log-in. Turn it on, then try again."
-            }
-            Self::RoleRequired(role) => {
-                return format!(
-                    "This requires the role {role}. Ask the administrator of this service for it."
-                );
-            }
-            Self::NotFound => "Nothing was found at this path.",
-            Self::MethodNotAllowed(allowed) => {
-                return format!("The method is not allowed at this path. Allowed: {allowed}.");
-            }
-            Self::EmailTaken => {
-                "An account with this email address already exists. Log in, or use another address."
-            }
-            Self::AlreadyVerified => "The email address is verified already. No code is required.",
-            Self::NoPendingTotp => {
-                "No app is being set up, or its set-up took too long. Start the set-up again."
-            }
-            Self::NoFactor => "You have no passkey. Add one first, or set up an app.",
-            Self::SecondFactorEnforced => {
-                "This service requires two-step log-in. It cannot be turned off. To use another app or passkey, add it first."
-            }
-            Self::SecondFactorOff => {
-                "Two-step log-in is off, so there are no recovery codes. Turn it on first."
-            }
-            Self::PasskeyTaken => {
-                "This passkey already belongs to an account. Use another device or password manager."
-            }
-            Self::TooManyPasskeys => {
-                "You have 20 passkeys, which is the maximum. Remove one first."
-            }
-            Self::LastFactor => {
-                "This passkey is your only second factor. Add another passkey or an app first, or turn two-step log-in off."
-            }
-            Self::PayloadTooLarge(limit) => {
-                return format!("The body must be at most {}.", size(*limit));
-            }
-            Self::UnsupportedMediaType => {
-                "The body must be sent with \"Content-Type: application/json\" and without \"Content-Encoding\"."
-            }
-            Self::InvalidFields(_) => "One or more fields are not valid. See \"errors\".",
-            Self::TooManyAttempts(wait) => {
-                let seconds = whole_seconds(*wait);
-                let unit = if seconds == 1 { "second" } else { "seconds" };
-                return format!("Too many attempts. Try again in {seconds} {unit}.");
-            }
-            Self::Internal(_) => "Something went wrong on our side. Try again.",
-            Self::MailDisabled => {
-                "This service does not send email. Ask the administrator of this service for help."
-            }
-            Self::PasskeysUnavailable => {
-                "Passkeys do not work at an IP address. Log in another way. If you operate the service, set its public URL to one with a host name (--public-url)."
-            }
-            Self::Overloaded
-            | Self::OutboxFull
-            | Self::TooManyExports
-            | Self::TooManyUnreadResponses => "The server is overloaded. Try again in a moment.",
-            Self::SignUpCheckFailed(_) | Self::Unavailable(_) => {
-                "The service is temporarily unavailable. Try again in a moment."
-            }
-        };
-        text.to_owned()
-    }
-
     /// Returns whether the user can send the request after another log-in.
     #[must_use]
     pub const fn asks_for_log_in(&self) -> bool {
@@ -399,180 +286,9 @@ impl ApiError {
         };
         (problem, cookie)
     }
-
-    /// Converts an error from a refresh. If the refresh token is not valid, its cookie is cleared.
-    #[must_use]
-    pub fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
-        match error {
-            RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
-            RefreshError::Service(error) => error.into(),
-        }
-    }
-
-    /// Converts an error from an action that requires the current password. `field` is the name of
-    /// the request field that contains this password.
-    #[must_use]
-    pub fn from_own_account(error: OwnAccountError, field: &str) -> Self {
-        match error {
-            OwnAccountError::Invalid(error) => {
-                Self::InvalidFields(vec![password_error("new_password", error)])
-            }
-            OwnAccountError::StepUpRequired => Self::StepUpRequired,
-            OwnAccountError::WrongPassword => Self::InvalidFields(vec![wrong_password(field)]),
-            OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            OwnAccountError::SessionEnded => Self::InvalidToken,
-            OwnAccountError::Service(error) => error.into(),
-        }
-    }
-}
-
-/// Returns a size in bytes as text.
-fn size(bytes: u64) -> String {
-    const KIB: u64 = 1024;
-    if bytes >= KIB && bytes.is_multiple_of(KIB) {
-        format!("{} KiB", bytes / KIB)
-    } else {
-        format!("{bytes} bytes")
-    }
 }
 
 /// Returns the time in whole seconds, rounded up so that a client does not try again too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
-            StoreError::Defect(_) => Self::Internal(Arc::new(error)),
-        }
-    }
-}
-
-impl From<HashingError> for ApiError {
-    fn from(error: HashingError) -> Self {
-        match error {
-            HashingError::Overloaded => Self::Overloaded,
-            HashingError::Defect => Self::Internal(Arc::new(error)),
-        }
-    }
-}
-
-impl From<KeyError> for ApiError {
-    fn from(error: KeyError) -> Self {
-        Self::Internal(Arc::new(error))
-    }
-}
-
-impl From<ServiceError> for ApiError {
-    fn from(error: ServiceError) -> Self {
-        match error {
-            ServiceError::Hashing(error) => error.into(),
-            ServiceError::Store(error) => error.into(),
-            ServiceError::OutboxFull => Self::OutboxFull,
-            ServiceError::BeforeSignUp(error) => Self::SignUpCheckFailed(error.into()),
-            // The cause is in the log.
-            error @ ServiceError::TokenClaims => Self::Unavailable(Arc::new(error)),
-            ServiceError::Key(error) => error.into(),
-        }
-    }
-}
-
-impl From<SignUpError> for ApiError {
-    fn from(error: SignUpError) -> Self {
-        match error {
-            SignUpError::Disabled => Self::SignUpDisabled,
-            SignUpError::InvitationInvalid => Self::InvitationInvalid,
-            SignUpError::Invalid { email, password } => {
-                let password = password.map(|error| password_error("password", error));
-                Self::InvalidFields(email.map(email_error).into_iter().chain(password).collect())
-            }
-            SignUpError::EmailTaken => Self::EmailTaken,
-            SignUpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            SignUpError::Refused { message } => Self::SignUpRefused(message),
-            SignUpError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<SignInError> for ApiError {
-    fn from(error: SignInError) -> Self {
-        match error {
-            SignInError::InvalidCredentials => Self::InvalidCredentials,
-            SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            SignInError::Service(error) => error.into(),
-        }
-    }
-}
-
-impl From<AuthenticateError> for ApiError {
-    fn from(error: AuthenticateError) -> Self {
-        match error {
-            AuthenticateError::InvalidToken => Self::InvalidToken,
-            AuthenticateError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<BearerTokenError> for ApiError {
-    fn from(error: BearerTokenError) -> Self {
-        match error {
-            BearerTokenError::Missing => Self::MissingToken,
-            BearerTokenError::Invalid => Self::InvalidToken,
-        }
-    }
-}
-
-impl From<ForbiddenOrigin> for ApiError {
-    fn from(ForbiddenOrigin(origin): ForbiddenOrigin) -> Self {
-        Self::ForbiddenOrigin(origin)
-    }
-}
-
-impl From<EndSessionError> for ApiError {
-    fn from(error: EndSessionError) -> Self {
-        match error {
-            EndSessionError::NoSuchSession => Self::NotFound,
-            EndSessionError::SessionEnded => Self::InvalidToken,
-            EndSessionError::Store(error) => error.into(),
-        }
-    }
-}
-
-fn wrong_password(field: &str) -> FieldError {
-    FieldError {
-        field: field.to_owned(),
-        code: FieldCode::PasswordWrong,
-        message: "The password is wrong.".to_owned(),
-    }
-}
-
-fn email_error(EmailError: EmailError) -> FieldError {
-    FieldError {
-        field: "email".to_owned(),
-        code: FieldCode::EmailInvalid,
-        message: "Enter an email address, such as name@example.com.".to_owned(),
-    }
-}
-
-fn password_error(field: &str, error: PasswordError) -> FieldError {
-    let (code, message) = match error {
-        PasswordError::TooShort { min_length } => (
-            FieldCode::PasswordTooShort,
-            format!("The password must have at least {min_length} characters."),
-        ),
-        PasswordError::TooLong => {
-            (FieldCode::PasswordTooLong, "The password must have at most 1,024 bytes.".to_owned())
-        }
-        PasswordError::Common => (
-            FieldCode::PasswordCommon,
-            "This password is too common. Choose another one.".to_owned(),
-        ),
-        PasswordError::Nul => (
-            FieldCode::PasswordInvalid,
-            "The password must not contain the character U+0000.".to_owned(),
-        ),
-    };
-    FieldError { field: field.to_owned(), code, message }
 }

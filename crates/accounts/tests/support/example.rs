@@ -33,7 +33,8 @@ impl Example {
             .env("PORT", port.to_string())
             .envs(settings.iter().copied())
             .current_dir(folder.path());
-        let mut process = command.spawn().expect("built by `cargo build --examples`");
+        // Built by `cargo build --examples`.
+        let mut process = command.spawn().unwrap();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(process.try_wait().unwrap().is_none(), "the example has ended");
             std::thread::sleep(Duration::from_millis(20));

@@ -20,6 +20,7 @@ mod password;
 mod password_reset;
 mod refresh;
 mod replaced_sessions;
+mod requirements;
 mod routes;
 mod second_factor;
 mod sessions;

@@ -16,10 +16,10 @@ use crate::factors::{
 use crate::postgres::codes::{delete_codes, read_user};
 use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
+use crate::postgres::locked::{find_session, read_account};
 use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{audit, factors, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
-use crate::postgres::users::{find_session, read_account};
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, Record, RemovePasskeyRows,
     ResetRows, TicketRows, WrongCode,

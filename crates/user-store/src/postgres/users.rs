@@ -1,22 +1,22 @@
 use async_trait::async_trait;
 use auth_core::{
     ClientInfo, CounterKey, DecoyPosition, EmailHash, EmailKey, InvitationTokenHash, MailId,
-    PasswordHash, Role, Session, SessionId, Timestamp, UserId,
+    PasswordHash, Role, Session, Timestamp, UserId,
 };
 
 use crate::audit::Event;
 use crate::error::StoreError;
 use crate::mails::NewCode;
 use crate::mails::NoticeKind;
-use crate::postgres::attempts::{change_with_counters, email_changed};
+use crate::postgres::attempts::change_with_counters;
 use crate::postgres::codes::{delete_codes, delete_invitation, read_user, save};
 use crate::postgres::database::{Plan, WriteError};
 use crate::postgres::database_error::DatabaseError;
+use crate::postgres::locked::{SESSIONS, USER, find_session, lock_all, read_account, read_locked};
 use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{attempts, audit, codes, factors, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
 use crate::rules::codes::CodePurpose;
-use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::users::{
     Challenge, CreateUserError, GrantRoleOutcome, ImportUsersOutcome, KnownBrowsers,
@@ -435,39 +435,6 @@ enum Creation {
     OutboxFull,
 }
 
-/// Locks the counters, the account and the sessions of a user, in this order. `lock_account` locks
-/// the account. Read the reply with [`read_locked`], the sessions at [`SESSIONS`], and the account
-/// at [`USER`].
-pub(super) fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
-    vec![
-        attempts::lock_of_account(email),
-        lock_account,
-        attempts::email_key(user),
-        sessions::lock_of_user(user),
-        users::by_id(user),
-    ]
-}
-
-/// The indices of the sessions and of the account in the reply to [`lock_all`].
-const SESSIONS: usize = 3;
-pub(super) const USER: usize = 4;
-
-/// The locked rows of a user.
-pub(super) struct Locked {
-    pub(super) counters: Vec<CounterKey>,
-    account: Option<AccountState>,
-}
-
-/// Fails if the email address of the account is not `email`, because the locked counters are those
-/// of `email`.
-pub(super) fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
-    let current = attempts::read_email_key(reply.first(2))?;
-    if current.is_some_and(|current| current != email) {
-        return Err(email_changed());
-    }
-    Ok(Locked { counters: attempts::read_keys(reply.rows(0))?, account: read_account(reply, 1)? })
-}
-
 /// Deletes an account and everything stored about its user, and records `event`.
 ///
 /// The events are deleted after the account by a statement of their own: events that were recorded
@@ -514,20 +481,4 @@ struct NewNotice<'a> {
     kind: NoticeKind,
     /// The client that makes the change. `None` if an operator does.
     client: Option<&'a ClientInfo>,
-}
-
-pub(super) fn read_account(
-    reply: &Reply,
-    statement: usize,
-) -> Result<Option<AccountState>, DatabaseError> {
-    reply.first(statement).map(users::read_account_state).transpose()
-}
-
-pub(super) fn find_session(
-    reply: &Reply,
-    statement: usize,
-    id: SessionId,
-) -> Result<Option<Session>, DatabaseError> {
-    let found = sessions::read_all(reply.rows(statement))?;
-    Ok(found.into_iter().find(|session| session.id == id))
 }

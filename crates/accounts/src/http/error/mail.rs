@@ -2,7 +2,8 @@
 
 use api_types::{FieldCode, FieldError};
 
-use super::{ApiError, email_error, password_error, wrong_password};
+use super::ApiError;
+use super::texts::{email_error, password_error, wrong_password};
 use crate::email_change::{ChangeEmailError, RequestEmailChangeError};
 use crate::email_sign_in::CodeSignInError;
 use crate::email_verification::{CodeError, SendVerificationError};

@@ -9,9 +9,9 @@ use crate::factors::{
 use crate::postgres::codes::read_user;
 use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
+use crate::postgres::locked::read_account;
 use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{factors, sessions, users};
-use crate::postgres::users::read_account;
 use crate::rules::factors::{
     PasskeySignInRows, PasskeyWrite, RejectedPasskey, SecondStepRows, SecondStepWrite, SignInWrite,
     TicketRows, UsedFactor,

@@ -1,0 +1,200 @@
+//! The browser client on the page of an embedding app.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use api::{Auth, Origin, SignedIn};
+use serde_json::{Value, json};
+use warp::Filter as _;
+use warp::http::Uri;
+use warp::reply::{html, with_header};
+
+use crate::server::Server;
+use crate::visitor::{EMAIL, PASSWORD, visit};
+
+/// An embedding app: the example `front_end` of `api`, with a redirect to another origin.
+struct FrontEnd {
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl FrontEnd {
+    async fn start(redirect: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let url = format!("http://localhost:{port}");
+        let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
+        let auth = auth.build().await.unwrap();
+        let hello = async |user: SignedIn| format!("hello {}", user.email());
+        let private = auth.guarded(warp::path!("private"), hello);
+        let page = include_str!("../../../../../crates/api/examples/front_end/index.html");
+        let page = warp::path::end().map(move || html(page));
+        let script = include_str!("../../../../../crates/api/examples/front_end/app.js");
+        let script = warp::path!("app.js")
+            .map(move || with_header(script, "content-type", "text/javascript"));
+        let away: Uri = redirect.parse().unwrap();
+        let away = warp::path!("away").map(move || warp::redirect::temporary(away.clone()));
+        let near = warp::path!("near").map(|| warp::redirect(Uri::from_static("/private")));
+        let app = auth.routes().or(private).or(page).or(script).or(away).or(near);
+        tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
+        Self { url, _folder: folder }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server of another origin, which allows requests from every page and records their heads.
+struct OtherOrigin {
+    url: String,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl OtherOrigin {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let recorded = Arc::clone(&heads);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = [0; 8 * 1024];
+                let length = stream.read(&mut head).unwrap();
+                recorded.lock().unwrap().push(String::from_utf8_lossy(&head[..length]).into());
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\
+                      access-control-allow-origin: *\r\naccess-control-allow-headers: *, authorization\r\n\r\n",
+                );
+            }
+        });
+        Self { url, heads }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn the_example_page_signs_up_logs_in_and_logs_out() {
+    visit(async |ada| {
+        let app = FrontEnd::start("/").await;
+        ada.browser.client.goto(&app.url).await.unwrap();
+        ada.until("!document.forms[0].hidden").await;
+        ada.script(&format!(
+            "void (document.forms[0].email.value = '{EMAIL}',
+                document.forms[0].password.value = 'short',
+                document.querySelector('[name=new]').click())"
+        ))
+        .await;
+        ada.until("document.querySelector('[role=alert]').innerText.includes('at least 8')").await;
+        ada.script(&format!(
+            "void (document.forms[0].password.value = '{PASSWORD}',
+                document.forms[0].remember.click(),
+                document.querySelector('[name=new]').click())"
+        ))
+        .await;
+        let hello = format!("document.body.innerText.includes('hello {EMAIL}')");
+        ada.until(&hello).await;
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.browser.client.goto(&app.url).await.unwrap();
+        ada.until(&hello).await;
+        ada.tampers_with_the_token().await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.until(&hello).await;
+        ada.script("document.querySelector('#logout').click()").await;
+        ada.until("!document.forms[0].hidden").await;
+        ada.sees_nothing_private().await;
+        ada.switches_to(&first).await;
+        ada.until("!document.forms[0].hidden").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_token_is_not_sent_to_another_origin() {
+    visit(async |ada| {
+        let other = OtherOrigin::start();
+        let app = FrontEnd::start(&other.url).await;
+        ada.browser.client.goto(&app.url).await.unwrap();
+        ada.creates_the_client().await;
+        let account = json!({"email": EMAIL, "password": PASSWORD});
+        assert_eq!(ada.calls(&format!("signUp({account})")).await["email"], EMAIL);
+        ada.logs_in_with_the_client(EMAIL, false).await;
+
+        let token = ada.token().await.unwrap();
+        for request in [json!(other.url).to_string(), format!("new Request('{}')", other.url)] {
+            assert_eq!(ada.fetches(&request).await, 200);
+        }
+        assert_eq!(other.heads().len(), 2);
+        let redirected = ada.fetches("'/away'").await;
+        assert!(redirected["error"].is_string(), "{redirected}");
+        let redirected = ada.fetches("new Request('/away', {mode: 'cors'})").await;
+        assert!(redirected["error"].is_string(), "{redirected}");
+        let heads = other.heads().concat().to_lowercase();
+        assert!(!heads.contains("authorization"), "{heads}");
+        assert!(!heads.contains(&token.to_lowercase()), "{heads}");
+        assert_eq!(other.heads().len(), 2, "redirects are not followed");
+        assert_eq!(ada.fetches("'/near'").await, 200, "within the origin, they are");
+        assert_eq!(ada.token().await, Some(token));
+        let console = ada.browser.console().await;
+        let blocked = console.iter().filter(|entry| entry["source"] == "security").count();
+        assert_eq!(blocked, 2, "{console:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_service_can_be_at_another_origin_and_under_another_path() {
+    visit(async |ada| {
+        let [page_port, port] = [free_port(), free_port()];
+        let [page_url, url] = [page_port, port].map(|port| format!("http://localhost:{port}"));
+        let page = warp::any().map(|| html("<!doctype html><title>A page</title>"));
+        tokio::spawn(warp::serve(page).bind(([127, 0, 0, 1], page_port)).await.run());
+        let folder = tempfile::tempdir().unwrap();
+        let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
+        let auth = auth.build().await.unwrap().prefix("/auth").unwrap();
+        let auth = auth.allow_origin(Origin::parse(&page_url).unwrap());
+        let hello = async |user: SignedIn| format!("hello {}", user.email());
+        let private = auth.guarded(warp::path!("private"), hello);
+        let app = auth.routes().or(auth.cors(private));
+        tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
+
+        ada.browser.client.goto(&page_url).await.unwrap();
+        ada.script(&format!(
+            "import('{url}/latchkey.js').then(({{createClient}}) => {{
+                window.auth = createClient({{base: '{url}/auth'}});
+            }})"
+        ))
+        .await;
+        let account = json!({"email": EMAIL, "password": PASSWORD});
+        assert_eq!(ada.calls(&format!("signUp({account})")).await["email"], EMAIL);
+        ada.logs_in_with_the_client(EMAIL, true).await;
+        ada.sees_the_user(EMAIL).await;
+        assert_eq!(ada.fetches(&format!("'{url}/private'")).await, 200);
+        ada.tampers_with_the_token().await;
+        assert_eq!(ada.fetches(&format!("'{url}/private'")).await, 200);
+        assert_eq!(ada.calls("logout()").await, Value::Null);
+        assert_eq!(ada.calls("user()").await, Value::Null);
+        // The rejected request is listed in the console.
+        drop(ada.browser.console().await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_and_starts_again_keeps_the_session() {
+    visit(async |ada| {
+        ada.is_signed_in_with_the_client(false).await;
+        ada.server.signal("KILL");
+        assert_eq!(ada.calls("user()").await, json!({"status": 0, "code": null}));
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        ada.sees_the_user(EMAIL).await;
+    })
+    .await;
+}
