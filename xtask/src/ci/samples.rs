@@ -1,8 +1,8 @@
 //! Checks the code samples in README.md and docs.
 //!
-//! A Rust, HTML or JavaScript sample must be identical to a file of an example of a crate, and a
-//! test of the crate must run that example; or it must be identical to that test. A JSON sample must
-//! be valid.
+//! A Rust, HTML or JavaScript sample must consist of lines of an example of a crate, and a test of
+//! the crate must run that example; or of lines of that test, or of the browser client. A JSON sample
+//! must be valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,8 @@ use super::links::pages;
 /// The crate whose examples are tools of other steps, and not samples.
 const TOOLS: &str = "fuzz";
 
-/// The first lines of JavaScript samples that are parts of programs of a reader.
-const PARTS: [&str; 2] = [
-    "import { createRemoteJWKSet, jwtVerify } from \"jose\";",
-    "const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);",
-];
+/// The first line of a JavaScript sample that another step runs.
+const TOKENS: &str = "import { createRemoteJWKSet, jwtVerify } from \"jose\";";
 
 pub(super) fn check(root: &Path) -> Result<()> {
     let examples = examples(root)?;
@@ -31,11 +28,15 @@ pub(super) fn check(root: &Path) -> Result<()> {
             let page = page.strip_prefix(root).unwrap_or(&page).display();
             let first = sample.lines().next().unwrap_or_default();
             match language.as_str() {
-                "js" if PARTS.contains(&first) => {}
-                "rust" | "html" | "js" if !examples.contains(&sample) => wrong.push(format!(
-                    "{page}: the sample that begins with {first:?} is not an example: add it \
-                     as crates/*/examples/*.rs or crates/*/examples/*/*, and run it in a test"
-                )),
+                "js" if first == TOKENS => {}
+                "rust" | "html" | "js"
+                    if !examples.iter().any(|example| contains(example, &sample)) =>
+                {
+                    wrong.push(format!(
+                        "{page}: the sample that begins with {first:?} is not in an example: add \
+                         it to crates/*/examples/*.rs or crates/*/examples/*/*, and run it in a test"
+                    ));
+                }
                 "json" if serde_json::from_str::<serde_json::Value>(&sample).is_err() => {
                     wrong.push(format!(
                         "{page}: the sample that begins with {first:?} is not valid JSON"
@@ -51,8 +52,21 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the files of all examples that pages can show, and the tests of examples. An example is a
-/// file or a folder. Fails if `tests/examples.rs` of a crate does not name one of its examples.
+/// Returns whether a sample consists of successive lines of an example, indented less or as much.
+fn contains(example: &str, sample: &str) -> bool {
+    let (example, sample): (Vec<_>, Vec<_>) = (example.lines().collect(), sample.lines().collect());
+    let first = sample.first().copied().unwrap_or_default();
+    example.windows(sample.len().max(1)).any(|lines| {
+        let indent = lines[0].strip_suffix(first).unwrap_or("none");
+        indent.trim().is_empty()
+            && lines.iter().zip(&sample).all(|(line, sample)| {
+                line.strip_prefix(indent) == Some(sample) || line.is_empty() && sample.is_empty()
+            })
+    })
+}
+
+/// Returns the files of all examples that pages can show, the tests of examples, and the browser
+/// client. An example is a file or a folder. Fails if `tests/examples.rs` of a crate does not name one of its examples.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for krate in files_in(&root.join("crates"))? {
@@ -71,6 +85,7 @@ fn examples(root: &Path) -> Result<Vec<String>> {
             }
         }
         texts.push(tests);
+        texts.extend(fs::read_to_string(krate.join("client/latchkey.js")));
     }
     Ok(texts)
 }
@@ -130,6 +145,17 @@ mod tests {
         assert!(error.contains("README.md") && error.contains("fn main() {}"), "{error}");
         let untested = check(project(readme, "fn main() {}\n", "").path()).unwrap_err().to_string();
         assert!(untested.contains("no test runs this example"), "{untested}");
+    }
+
+    #[test]
+    fn a_sample_can_be_a_part_of_an_example() {
+        let example = "fn main() {\n    if true {\n        go();\n    }\n    stop();\n}\n";
+        assert!(contains(example, example));
+        assert!(contains(example, "if true {\n    go();\n}\n"));
+        assert!(contains(example, "stop();\n"));
+        assert!(!contains(example, "if true {\n    go();\n    stop();\n"));
+        assert!(!contains(example, "if true {\ngo();\n}\n"), "another indentation");
+        assert!(!contains(example, "top();\n"));
     }
 
     #[test]
