@@ -14,13 +14,14 @@ use crate::roles::Roles;
 ///
 /// Verifying a signature can take longer than the rest of a request. A verifier therefore caches
 /// the SHA-256 and the claims of each token that it has verified. The cache has up to about 32,000
-/// entries, which take a few MiB in all: fewer if tokens contain many roles or custom claims. The expiry of a token is checked every time.
+/// entries, which take a few MiB in all: fewer if tokens contain many roles or custom claims. The
+/// expiry of a token is checked every time.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use auth_core::{
-/// #     Amr, AccessTokenVerifier, AccessTokens, Clock, JwkSet, OpenSession, Session, SessionPolicy,
-/// #     SigningKey, SystemClock, SystemRandom, UserId,
+/// #     AccessTokenVerifier, AccessTokens, Amr, Clock, JwkSet, NewAccessToken, OpenSession, Session,
+/// #     SessionPolicy, SigningKey, SystemClock, SystemRandom, UserId,
 /// # };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let now = SystemClock.now();
