@@ -38,9 +38,16 @@ pub struct Email {
 pub struct EmailKey(String);
 
 /// An error from parsing an [`Email`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address: expected the form name@example.com")]
 pub struct EmailError;
+
+/// Prints the message, because Rust prints the error of `main` with `Debug`.
+impl fmt::Debug for EmailError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl Email {
     /// The maximum length in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).

@@ -19,12 +19,19 @@ use std::sync::Arc;
 pub struct Role(Arc<str>);
 
 /// An error from parsing a [`Role`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a role: use 1 to 32 of the characters a to z, 0 to 9, `_`, `.`, `:` and `-`, and begin \
      with a letter or a digit"
 )]
 pub struct InvalidRole;
+
+/// Prints the message, because Rust prints the error of `main` with `Debug`.
+impl fmt::Debug for InvalidRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl Role {
     /// The maximum length of a name, in bytes.

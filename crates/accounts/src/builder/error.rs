@@ -1,4 +1,4 @@
-use std::io;
+use std::{fmt, io};
 
 use auth_core::{InvalidIterations, InvalidOrigin, KeyError, PasswordPolicyError};
 #[cfg(feature = "sqlite")]
@@ -8,11 +8,12 @@ use user_store::StoreError;
 use user_store::{InvalidPostgresUrl, PostgresOpenError};
 
 use crate::config::Weakness;
+use crate::error_chain::error_chain;
 use crate::tokens::KeyRingError;
 
 /// An error from building a service. If the configuration is the cause, the message says how to fix
-/// it.
-#[derive(Debug, thiserror::Error)]
+/// it. `Debug` prints the message, too, because Rust prints the error of `main` with it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// No store was given.
@@ -72,6 +73,12 @@ pub enum BuildError {
     Threads(#[source] io::Error),
 }
 
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&error_chain(self))
+    }
+}
+
 fn list(weaknesses: &[Weakness]) -> String {
     let texts: Vec<_> = weaknesses.iter().map(Weakness::to_string).collect();
     texts.join(". ")
@@ -83,5 +90,19 @@ impl From<KeyRingError> for BuildError {
             KeyRingError::Store(error) => Self::Store(error),
             KeyRingError::Key(error) => Self::Key(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_main_says_how_to_fix_it() {
+        let printed = format!("{:?}", BuildError::NoPublicUrl);
+        assert_eq!(printed, "there is no public URL; call `public_url(\"https://app.example\")`");
+        let source = io::Error::other("no more threads");
+        let printed = format!("{:?}", BuildError::Threads(source));
+        assert!(printed.ends_with("cannot be started: no more threads"), "{printed}");
     }
 }
