@@ -6,17 +6,20 @@
 #[path = "support/example.rs"]
 mod example;
 
+use std::error::Error;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use accounts::testing::{PASSWORD, sign_in_as};
+use accounts::testing::{PASSWORD, memory_store, sign_in_as};
 use accounts::{
-    Accounts, Caller, MailTransport, OneTimeCode, OutgoingMail, RequestEmailChange, SendMailError,
+    Accounts, Caller, MailTransport, MetadataChange, MetadataKind, MetadataValue, OneTimeCode,
+    OutgoingMail, RequestEmailChange, SendMailError,
 };
 use rusqlite::Connection;
+use serde_json::json;
 
 #[test]
 fn the_mail_app_sends_mails_in_its_own_words() {
@@ -138,4 +141,19 @@ async fn the_app_with_its_own_table_keeps_it_in_step_with_the_accounts() {
     let app = OwnTable::start(folder);
     expect_members(folder, &["ada@new.example", "eve@example.com"]).await;
     app.stop();
+}
+
+#[tokio::test]
+async fn metadata_is_stored_with_an_account() -> Result<(), Box<dyn Error>> {
+    let builder = Accounts::builder().store(memory_store()).public_url("http://localhost:3000");
+    let accounts = builder.for_tests().build().await?;
+    let user = accounts.operator().create("ada@example.com", PASSWORD).await?;
+
+    let value = Some(MetadataValue::new(&json!({ "plan": "pro" }))?);
+    let change = MetadataChange { user: user.id, kind: MetadataKind::Public, value };
+    accounts.operator().set_metadata(&change).await?;
+    let metadata = accounts.metadata(user.id).await?;
+
+    assert_eq!(metadata.and_then(|it| it.public), change.value);
+    Ok(())
 }

@@ -1,10 +1,13 @@
 //! Runs the examples and checks what they do.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[expect(dead_code, reason = "each test needs some parts of it")]
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
+
+use std::process::Command;
+use std::sync::Arc;
 
 use accounts::{Accounts, Role};
 use base64::Engine as _;
@@ -42,6 +45,58 @@ fn the_guarded_route_requires_a_user() {
     assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
     assert_eq!(app.send("POST", "/api/logout", token, "{}").0, 204);
     assert_eq!(app.send("GET", "/private", token, "").0, 401);
+}
+
+#[test]
+fn the_commands_of_the_readme_open_the_private_page() {
+    let app = Example::start("guarded_route", &[]);
+    let readme = include_str!("../../../README.md");
+    let commands = readme.split("```sh\n").find(|block| block.starts_with("json=")).unwrap();
+    let (json, commands) = commands.split("```").next().unwrap().split_once('\n').unwrap();
+    let mut output = String::new();
+    for command in commands.lines() {
+        let command = command.replace("localhost:3000", &format!("127.0.0.1:{}", app.port));
+        // The user copies the token from the response before.
+        let token = output.split('"').nth(3).unwrap_or_default();
+        let command = format!("{json}\nTOKEN={token}\n{command} --silent --show-error --fail");
+        let response = Command::new("sh").args(["-c", &command]).output().unwrap();
+        assert!(response.status.success(), "{command}: {response:?}");
+        output = String::from_utf8(response.stdout).unwrap();
+    }
+    assert_eq!(output, "hello ada@example.com");
+}
+
+#[tokio::test]
+async fn the_guards_have_different_requirements() {
+    let app = Example::start("guards", &[]);
+    let stranger = ADA.replace("example.com", "other.example");
+    let (status, refused) = app.send("POST", "/api/signup", "", &stranger);
+    assert_eq!(status, 403);
+    assert!(refused.contains("Sign up with your work e-mail address."), "{refused}");
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
+    let (status, response) = app.send("POST", "/api/token", "", ADA);
+    assert_eq!(status, 200);
+    let response: Value = serde_json::from_str(&response).unwrap();
+    let token = response["access_token"].as_str().unwrap();
+    let note = r#"{"text": "buy bread"}"#;
+    let (status, problem) = app.send("POST", "/notes", token, note);
+    assert_eq!(status, 403);
+    assert!(problem.contains("email_unverified"), "{problem}");
+    let accounts = accounts(&app).await;
+    let ada = accounts.operator().user("ada@example.com").await.unwrap();
+    accounts.operator().verify_email(ada.id).await.unwrap();
+    assert_eq!(app.send("POST", "/notes", token, note).0, 201);
+    assert_eq!(app.send("GET", "/notes", token, ""), (200, "buy bread".to_owned()));
+    assert_eq!(app.send("GET", "/notes", "", "").0, 401);
+    let (_, report) = app.send("GET", "/report", token, "");
+    assert_eq!(report, "Turn two-step log-in on to see the report.");
+}
+
+/// Returns the accounts of a running app, as the command line sees them.
+async fn accounts(app: &Example) -> Arc<Accounts> {
+    let builder = Accounts::builder().sqlite(app.as_ref().join("app.db"));
+    let builder = builder.public_url("http://localhost").without_maintenance();
+    builder.build().await.unwrap()
 }
 
 #[test]
@@ -84,9 +139,7 @@ async fn the_page_for_administrators_requires_the_role() {
     assert_eq!(claims(&token)["plan"], "free");
 
     // The same as `latchkey users grant`.
-    let builder = Accounts::builder().sqlite(app.as_ref().join("app.db"));
-    let builder = builder.public_url("http://localhost").without_maintenance();
-    let accounts = builder.build().await.unwrap();
+    let accounts = accounts(&app).await;
     let ada = accounts.operator().user("ada@example.com").await.unwrap();
     for name in ["admin", "moderator"] {
         let _ = accounts.operator().grant_role(ada.id, &Role::parse(name).unwrap()).await.unwrap();

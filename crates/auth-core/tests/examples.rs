@@ -1,7 +1,7 @@
 //! Tests of the examples.
 
 #![cfg(all(feature = "foreign", feature = "system", feature = "token"))]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test panics")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[expect(dead_code, reason = "each test needs some parts of it")]
 #[path = "../../accounts/tests/support/example.rs"]

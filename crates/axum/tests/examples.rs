@@ -1,6 +1,6 @@
 //! Runs the examples and checks what they do.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[expect(dead_code, reason = "each test needs some parts of it")]
 #[path = "../../accounts/tests/support/example.rs"]

@@ -1,6 +1,6 @@
 //! Runs the example and checks what it does, with and without built pages.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "../../accounts/tests/support/example.rs"]
 #[expect(dead_code, reason = "other test binaries use the rest of it")]

@@ -13,7 +13,7 @@ use crate::app::TestApp;
 use crate::server::credentials;
 
 /// The prefixes of commands that are not run here.
-const NOT_RUN: [&str; 6] = [
+const NOT_RUN: [&str; 8] = [
     // Run by `cargo xtask ci`.
     "cargo ",
     // They change the system.
@@ -24,6 +24,10 @@ const NOT_RUN: [&str; 6] = [
     "latchkey serve ",
     // It rejects the database of a running server. The module `migrate_store` tests it.
     "latchkey migrate-store ",
+    // It looks for the proxy of the public URL. The module `doctor` tests it.
+    "latchkey doctor ",
+    // They need an app that embeds the crates. The tests of the examples of `api` run them.
+    "curl localhost:3000/",
 ];
 
 /// Pages whose commands need other machines: PostgreSQL or a relay. The commands of `latchkey` in
@@ -89,10 +93,15 @@ fn run(commands: &str) -> Output {
     let dump = r#"[{"model": "auth.user", "pk": 1, "fields": {"email": "grace@example.com",
         "password": "pbkdf2_sha256$1000$seasoningseasoning22$pcNp2D8+ZMYvp8uibnw3RAckInZ03+Y79eeAv5xB6rk="}}]"#;
     fs::write(app.folder.path().join("users.json"), dump).unwrap();
+    // The first line is the password of a new account.
+    fs::write(app.folder.path().join("password"), "a long walk along the sea\n").unwrap();
     let folder = format!("{}/", app.folder.path().display());
     let database = shared().create_database(None);
     fs::write(app.folder.path().join("owner-url"), database.url()).unwrap();
-    let commands = commands
+    // The database of an app that embeds the crates, with an account.
+    let embedded = "latchkey users create grace@example.com --database app.db < password\n";
+    let before = if commands.contains("--database app.db") { embedded } else { "" };
+    let commands = format!("{before}{commands}")
         .replace("http://localhost:8080", &format!("http://{}", app.address))
         .replace("/var/lib/latchkey/", &folder)
         .replace("/var/backups/", &folder)
@@ -101,6 +110,7 @@ fn run(commands: &str) -> Output {
     Command::new("sh")
         .args(["-eu", "-c", &commands])
         .current_dir(app.folder.path())
+        .stdin(fs::File::open(app.folder.path().join("password")).unwrap())
         .env("URL", "postgres://localhost/postgres")
         .env("SECURITY_PASSWORD_SALT", FLASK_SECURITY_SALT)
         .env("PATH", format!("{}:{}", programs(&app.folder), std::env::var("PATH").unwrap()))
