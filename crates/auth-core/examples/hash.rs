@@ -1,19 +1,30 @@
-//! Hashes the password on stdin, or verifies it against the hash in the first argument.
-#![expect(clippy::print_stdout, reason = "this is a command-line program")]
-use auth_core::{hash_password, needs_rehash, verify_password};
+//! Hashes the password in the first line of stdin, or verifies it against the hash in the second.
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this is a command-line program")]
+use std::process::ExitCode;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    let Some(stored) = std::env::args().nth(1) else {
+use auth_core::{VerifyPasswordError, hash_password, needs_rehash, verify_password};
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let input = std::io::read_to_string(std::io::stdin())?;
+    let mut lines = input.lines();
+    let password = lines.next().unwrap_or_default();
+    let Some(stored) = lines.next() else {
         println!("{}", hash_password(password)?);
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     };
-    verify_password(password, &stored)?;
-    println!("the password matches");
-    if needs_rehash(password, &stored) {
+    match verify_password(password, stored) {
+        Ok(()) => println!("the password matches"),
+        Err(VerifyPasswordError::Mismatch) => {
+            println!("the password does not match");
+            return Ok(ExitCode::from(1));
+        }
+        Err(VerifyPasswordError::InvalidHash(error)) => {
+            eprintln!("the stored hash cannot be used: {error}");
+            return Ok(ExitCode::from(2));
+        }
+    }
+    if needs_rehash(password, stored) {
         println!("replace the stored hash with: {}", hash_password(password)?);
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -74,26 +74,30 @@ fn without_keys_the_service_responds_with_503() {
     assert_eq!(service.send("GET", "/private", "nonsense", "").0, 401);
 }
 
-fn hash(password: &str, stored: &[&str]) -> Output {
+fn hash(lines: &[&str]) -> Output {
     let mut command = Command::new(binary("hash"));
-    command.args(stored).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
-    writeln!(process.stdin.take().unwrap(), "{password}").unwrap();
+    writeln!(process.stdin.take().unwrap(), "{}", lines.join("\n")).unwrap();
     process.wait_with_output().unwrap()
 }
 
 #[test]
 fn the_command_hashes_and_verifies_a_password() {
     let text = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
-    let stored = text(&hash("a long walk along the sea", &[]));
+    let password = "a long walk along the sea";
+    let stored = text(&hash(&[password]));
+    let stored = stored.trim();
     assert!(stored.starts_with("$pbkdf2-sha256$i=600000,l=32$"), "{stored}");
-    let matching = hash("a long walk along the sea", &[stored.trim()]);
-    assert_eq!(
-        (matching.status.success(), text(&matching)),
-        (true, "the password matches\n".to_owned())
-    );
-    assert!(!hash("a swim in the river", &[stored.trim()]).status.success());
+    let result = |output: Output| (output.status.code(), text(&output));
+    assert_eq!(result(hash(&[password, stored])), (Some(0), "the password matches\n".into()));
+    let other = hash(&["a swim in the river", stored]);
+    assert_eq!(result(other), (Some(1), "the password does not match\n".into()));
+    let damaged = hash(&[password, &stored[..stored.len() - 1]]);
+    let reason = String::from_utf8(damaged.stderr.clone()).unwrap();
+    assert!(reason.contains("cannot be used: a damaged password hash"), "{reason}");
+    assert_eq!(result(damaged), (Some(2), String::new()));
     let old = "$2b$04$.zt/aW/I8MvAXHyeT0QhaeBqYjMX.RP8C1qyQp450X3RDlzYTOAky";
-    let rehashed = text(&hash("a long walk along the sea", &[old]));
+    let rehashed = text(&hash(&[password, old]));
     assert!(rehashed.contains("replace the stored hash with: $pbkdf2-sha256$"), "{rehashed}");
 }

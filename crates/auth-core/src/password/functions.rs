@@ -18,6 +18,10 @@ pub enum VerifyPasswordError {
 
 /// Hashes a new password with PBKDF2-HMAC-SHA256, 600,000 iterations and a random salt.
 ///
+/// The password must meet the rules of [`PasswordPolicy::default`]: at least 8 characters, and none
+/// of the most common passwords. For other rules, use [`NewPassword::parse`] with a
+/// [`PasswordPolicy`] of your own, and [`PasswordHasher::hash`].
+///
 /// Returns the hash to store, as a PHC string. Hashing deliberately takes tens of milliseconds.
 ///
 /// ```
@@ -33,9 +37,7 @@ pub enum VerifyPasswordError {
 /// # Errors
 ///
 /// [`PasswordError`] if the password has fewer than 8 characters or more than 1,024 bytes, contains
-/// U+0000 or is among the most common ones (NIST 800-63B, 3.1.1.2). For different rules, a
-/// different number of iterations or a different random source, use [`NewPassword`] and
-/// [`PasswordHasher`].
+/// U+0000 or is among the most common ones (NIST 800-63B, 3.1.1.2).
 pub fn hash_password(password: &str) -> Result<String, PasswordError> {
     let password = NewPassword::parse(password, &PasswordPolicy::default(), &[])?;
     Ok(PasswordHasher::default().hash(&password, &SystemRandom).to_text())

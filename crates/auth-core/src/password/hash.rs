@@ -48,9 +48,15 @@ pub(super) struct NativeHash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPasswordHash {
-    /// The format is unknown, or the hash is damaged.
+    /// The format is unknown, or a hash from another system is damaged.
     #[error("not a password hash in a known format")]
     Unknown,
+    /// The hash begins like one of this crate, but the rest is missing or was changed.
+    #[error(
+        "a damaged password hash: it begins like one of Latchkey, but was cut short or changed; \
+         restore it, or the user needs a new password"
+    )]
+    Damaged,
     /// The format is known, but its feature is disabled.
     #[error("this password hash format is not compiled in: enable the feature {0} of auth-core")]
     MissingFeature(&'static str),
@@ -202,10 +208,17 @@ impl FromStr for PasswordHash {
         {
             return Ok(Self(HashKind::Native(hash)));
         }
+        if text.starts_with(NATIVE_PREFIX) {
+            return Err(InvalidPasswordHash::Damaged);
+        }
         let hash = ForeignHash::parse(text)?;
         Ok(Self(HashKind::Foreign(hash)))
     }
 }
+
+/// The beginning of every hash in the format of this crate. Hashes of passlib have no names of
+/// parameters.
+const NATIVE_PREFIX: &str = "$pbkdf2-sha256$i=";
 
 /// Parses a PHC string, even if this crate would spell it differently.
 fn parse_phc(text: &str) -> Option<NativeHash> {

@@ -1,6 +1,6 @@
 use auth_core::{
-    HashJob, HashOutcome, LanePlan, NewPassword, Password, PasswordHash, PasswordHasher,
-    PasswordPolicy, SystemRandom, Verification,
+    HashJob, HashOutcome, InvalidPasswordHash, LanePlan, NewPassword, Password, PasswordHash,
+    PasswordHasher, PasswordPolicy, SystemRandom, Verification,
 };
 use proptest::prelude::*;
 
@@ -138,6 +138,16 @@ fn hashes_with_invalid_parameters_or_in_another_spelling_are_rejected() {
     }
     assert!(PasswordHasher::new(999).is_err());
     assert!(PasswordHasher::new(10_000_001).is_err());
+}
+
+#[test]
+fn a_hash_in_the_format_of_this_crate_that_was_cut_short_is_damaged() {
+    for length in "$pbkdf2-sha256$i=".len()..PYTHON_HASH.len() {
+        let error = PYTHON_HASH[..length].parse::<PasswordHash>().unwrap_err();
+        assert_eq!(error, InvalidPasswordHash::Damaged, "{length}");
+    }
+    let changed = PYTHON_HASH.replace("l=32", "l=31").parse::<PasswordHash>();
+    assert_eq!(changed, Err(InvalidPasswordHash::Damaged));
 }
 
 #[test]
