@@ -1,18 +1,28 @@
 //! A service that verifies the access tokens of a Latchkey service.
+#![expect(clippy::print_stderr, reason = "this is a command-line program")]
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, SystemClock, Verifier, VerifyError, bearer_token};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use serde_json::json;
 
-async fn private(verifier: State<Arc<Verifier>>, headers: HeaderMap) -> Result<String, StatusCode> {
+async fn private(verifier: State<Arc<Verifier>>, headers: HeaderMap) -> Response {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(bearer_token).unwrap_or_default();
     match verifier.verify(token, SystemClock.now()).await {
-        Ok(claims) => Ok(format!("hello {}", claims.user)),
-        Err(VerifyError::InvalidToken(_)) => Err(StatusCode::UNAUTHORIZED),
-        Err(VerifyError::NoKeys(_)) => Err(StatusCode::SERVICE_UNAVAILABLE),
+        Ok(claims) => Json(json!({ "user": claims.user, "roles": claims.roles })).into_response(),
+        Err(VerifyError::InvalidToken(_)) => {
+            let challenge = [(WWW_AUTHENTICATE, r#"Bearer realm="app""#)];
+            (StatusCode::UNAUTHORIZED, challenge).into_response()
+        }
+        Err(VerifyError::NoKeys(reason)) => {
+            eprintln!("cannot fetch the keys: {reason:?}");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
     }
 }
 
@@ -29,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let verifier = Verifier::new(issuer.clone(), issuer.clone(), move |fetch| {
         let keys = fetch_keys(client.clone(), issuer.clone());
         tokio::spawn(async { fetch.finish(keys.await) });
-    });
+    })?;
     let app = axum::Router::new().route("/private", get(private)).with_state(Arc::new(verifier));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     Ok(axum::serve(listener, app).await?)

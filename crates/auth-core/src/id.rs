@@ -68,6 +68,14 @@ macro_rules! id {
             }
         }
 
+        /// Serialises the text that [`Display`](fmt::Display) writes.
+        #[cfg(feature = "verify")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.hyphenated().fmt(f)

@@ -217,8 +217,8 @@ pub use token::{
 };
 #[cfg(feature = "verify")]
 pub use token::{
-    AccessTokenVerifier, Claims, CustomClaims, FetchError, InvalidCustomClaims, InvalidToken, Jwk,
-    JwkSet, KeyError, KeyFetch, Verifier, VerifyError, bearer_token,
+    AccessTokenVerifier, Claims, CustomClaims, FetchError, InvalidCustomClaims, InvalidIssuer,
+    InvalidToken, Jwk, JwkSet, KeyError, KeyFetch, Verifier, VerifyError, bearer_token,
 };
 #[cfg(feature = "factors")]
 pub use totp::{InvalidTotpCode, TotpCode, TotpSecret, TotpStep};

@@ -188,6 +188,14 @@ impl fmt::Display for Roles {
     }
 }
 
+/// Serialises the names as an array, in alphabetical order.
+#[cfg(feature = "verify")]
+impl serde::Serialize for Roles {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 impl fmt::Debug for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Roles({self})")

@@ -23,7 +23,7 @@ pub use jwk::{Jwk, JwkSet, KeyError};
 pub use key::{SigningKey, SigningKeySeed};
 #[cfg(feature = "token")]
 pub use schedule::{ScheduledKey, signing_position};
-pub use verifier::{FetchError, KeyFetch, Verifier, VerifyError};
+pub use verifier::{FetchError, InvalidIssuer, KeyFetch, Verifier, VerifyError};
 pub use verify::{AccessTokenVerifier, InvalidToken};
 
 #[cfg(feature = "token")]

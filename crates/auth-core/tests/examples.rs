@@ -13,10 +13,11 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Amr, Clock as _, NewAccessToken, OpenSession, Session, SessionPolicy, SigningKey,
-    SystemClock, SystemRandom, UserId,
+    AccessTokens, Amr, Clock as _, NewAccessToken, OpenSession, Roles, Session, SessionPolicy,
+    SigningKey, SystemClock, SystemRandom, UserId,
 };
 use example::{Example, binary};
+use serde_json::{Value, json};
 
 /// Responds to every request with this document until the test ends.
 fn serve(listener: TcpListener, document: String) {
@@ -42,8 +43,9 @@ fn issue(tokens: &AccessTokens, user: UserId) -> String {
     let session =
         OpenSession { user_id: user, remember: false, amr: Amr::PASSWORD, policy: &policy };
     let session = Session::open(session, now, &SystemRandom);
+    let roles = Roles::from_text("admin");
     tokens
-        .issue(&NewAccessToken::new(&session), now, &SystemRandom)
+        .issue(&NewAccessToken { roles, ..NewAccessToken::new(&session) }, now, &SystemRandom)
         .unwrap()
         .token
         .as_str()
@@ -59,9 +61,24 @@ fn the_service_accepts_only_tokens_of_the_issuer() {
     let ada = UserId::generate(SystemClock.now(), &SystemRandom);
     let service = Example::start("check_tokens", &[("ISSUER", &url)]);
     let get = |token: &str| service.send("GET", "/private", token, "");
-    assert_eq!(get(&issue(&tokens, ada)), (200, format!("hello {ada}")));
+    let (status, body) = get(&issue(&tokens, ada));
+    let user: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, user), (200, json!({ "user": ada.to_string(), "roles": ["admin"] })));
     assert_eq!(get(&issue(&forged, ada)).0, 401);
     assert_eq!(get("").0, 401);
+    let answer = service.exchange("GET", "/private", "", "");
+    assert_eq!(
+        (answer.status, answer.header("www-authenticate")),
+        (401, Some("Bearer realm=\"app\""))
+    );
+}
+
+#[test]
+fn the_service_does_not_start_with_an_issuer_that_no_token_has() {
+    let mut command = Command::new(binary("check_tokens"));
+    let output = command.env("ISSUER", "https://auth.example.com/").output().unwrap();
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && line.contains("without a slash at the end"), "{line}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::links::pages;
 const TOOLS: &str = "fuzz";
 
 /// The first line of a JavaScript sample that another step runs.
-const TOKENS: &str = "import { createRemoteJWKSet, jwtVerify } from \"jose\";";
+const TOKENS: &str = "import { createRemoteJWKSet, jwtVerify, errors } from \"jose\";";
 
 pub(super) fn check(root: &Path) -> Result<()> {
     let examples = examples(root)?;

@@ -66,7 +66,7 @@ use keys::{FetchId, Keys, NextStep, Step};
 ///     std::thread::spawn(move || {
 ///         fetch.finish(get("https://auth.example.com/.well-known/jwks.json"));
 ///     });
-/// });
+/// })?;
 /// # let verify = async {
 /// let claims = verifier.verify(token, SystemClock.now()).await?;
 /// println!("request from {}", claims.user);
@@ -83,6 +83,16 @@ pub struct Verifier {
     fetch: Box<dyn Fn(KeyFetch) + Send + Sync>,
     keys: Arc<Mutex<Keys>>,
 }
+
+/// An error from creating a [`Verifier`]: the issuer or the audience is not written as in tokens.
+///
+/// `Debug` also writes the message, because it is what a `main` that returns the error prints.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not the public URL of a Latchkey service as its tokens contain it: write an origin in \
+     lower case, without a slash at the end, such as https://auth.example.com"
+)]
+pub struct InvalidIssuer(String);
 
 /// A request to fetch the key set, which a [`Verifier`] passes to its fetching function.
 ///
@@ -125,19 +135,28 @@ impl Verifier {
     pub const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// Creates a verifier of tokens with this issuer and this audience. Both are the public URL of
-    /// the Latchkey service.
+    /// the Latchkey service, and compared exactly with those of a token (RFC 7519, 2).
     ///
     /// `fetch` starts to fetch the key set in the background, for example in a task or a thread,
     /// and returns without waiting for it. The background work calls [`KeyFetch::finish`]. It
     /// should have a timeout of a few seconds: the `Verifier` has no timer, so if a fetch never
     /// ends, the tokens that wait for it continue only when another token is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidIssuer`] if the issuer or the audience is one that no token has, for example because
+    /// it ends with a slash.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
         fetch: impl Fn(KeyFetch) + Send + Sync + 'static,
-    ) -> Self {
-        let keys = Keys::new(issuer.into(), audience.into());
-        Self { fetch: Box::new(fetch), keys: Arc::new(Mutex::new(keys)) }
+    ) -> Result<Self, InvalidIssuer> {
+        let (issuer, audience) = (issuer.into(), audience.into());
+        if let Some(invalid) = [&issuer, &audience].into_iter().find(|url| !is_origin(url)) {
+            return Err(InvalidIssuer(invalid.clone()));
+        }
+        let keys = Keys::new(issuer, audience);
+        Ok(Self { fetch: Box::new(fetch), keys: Arc::new(Mutex::new(keys)) })
     }
 
     /// Verifies a token at the time `now`. If the key that it names is not available, waits until
@@ -197,6 +216,17 @@ impl Drop for KeyFetch {
     }
 }
 
+/// Returns `true` if a text can be an origin in its normalised form, in which it is the issuer of
+/// tokens.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme @ ("https" | "http"), host)) = text.split_once("://") else { return false };
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    let is_allowed = |byte: u8| {
+        byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && !b"/?#@\\".contains(&byte)
+    };
+    !host.is_empty() && !host.ends_with(default_port) && host.bytes().all(is_allowed)
+}
+
 fn lock(keys: &Mutex<Keys>) -> MutexGuard<'_, Keys> {
     keys.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -206,6 +236,12 @@ impl fmt::Debug for Verifier {
         f.debug_struct("Verifier")
             .field("issuer", &lock(&self.keys).issuer())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InvalidIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -84,6 +84,7 @@ impl Issuer {
                 server.respond(fetch);
             }
         })
+        .unwrap()
     }
 }
 

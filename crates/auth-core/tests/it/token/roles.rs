@@ -80,3 +80,13 @@ fn the_longest_token_is_accepted() {
 fn roles<const N: usize>(names: [&str; N]) -> Roles {
     Roles::new(names.map(|name| Role::parse(name).unwrap())).unwrap()
 }
+
+#[test]
+fn the_user_and_the_roles_of_a_token_can_be_serialised() {
+    let service = Service::new();
+    let claims = service.tokens.verify(&service.issue(), service.now).unwrap();
+    let roles = roles(["editor", "admin"]);
+    let json = json!({ "user": claims.user, "none": claims.roles, "roles": roles });
+    let user = service.user.to_string();
+    assert_eq!(json, json!({ "user": user, "none": [], "roles": ["admin", "editor"] }));
+}

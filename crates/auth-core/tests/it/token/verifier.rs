@@ -220,3 +220,35 @@ fn tokens_of_another_issuer_are_rejected_even_with_a_known_key() {
     let forged = Service::new().issue();
     assert!(is_invalid_token(&verify(&issuer.verifier(), &forged, service.now)));
 }
+
+#[test]
+fn an_issuer_that_no_token_has_is_an_error() {
+    let new = |issuer: &str, audience: &str| Verifier::new(issuer, audience, |_| {});
+    let service = "https://auth.example.com";
+    for valid in [service, "http://localhost:8080", "https://xn--bcher-kva.example", "http://[::1]"]
+    {
+        new(valid, valid).unwrap();
+    }
+    for wrong in [
+        "https://auth.example.com/",
+        "https://auth.example.com/auth",
+        "https://Auth.example.com",
+        "HTTPS://auth.example.com",
+        "https://auth.example.com:443",
+        "http://auth.example.com:80",
+        "https://auth.example.com\n",
+        " https://auth.example.com",
+        "https://bücher.example",
+        "https://ada@auth.example.com",
+        "https://auth.example.com?",
+        "auth.example.com",
+        "https://",
+        "",
+    ] {
+        let error = new(wrong, service).unwrap_err();
+        assert_eq!(Err(&error), new(service, wrong).as_ref().map(drop), "{wrong}");
+        let (text, debug) = (error.to_string(), format!("{error:?}"));
+        assert!(text.starts_with(&format!("{wrong:?} is not the public URL")), "{text}");
+        assert_eq!(text, debug);
+    }
+}
