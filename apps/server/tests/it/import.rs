@@ -1,5 +1,7 @@
 //! The records that `latchkey users import` accepts, rejects and changes.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use accounts::Timestamp;
@@ -373,4 +375,118 @@ fn an_invalid_file_is_an_error_that_says_how_to_fix_it() {
         assert!(report.contains(fix), "{report}");
     }
     assert!(!folder.path().join("latchkey.db").exists());
+}
+
+/// Returns a record of Django's `dumpdata`.
+fn django(key: u32, email: &str, password: &str, more: &serde_json::Value) -> serde_json::Value {
+    let mut record = json!({"model": "auth.user", "pk": key, "fields": {
+        "username": format!("user{key}"), "email": email, "password": password,
+        "is_superuser": key == 1, "groups": [], "is_active": true}});
+    let fields = record["fields"].as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    record
+}
+
+fn names(folder: &tempfile::TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_id_map_has_the_imported_accounts_only_and_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    // A stranger has signed up with the email address of the first user.
+    let stranger = json!({"email": "ada@example.com", "password": BCRYPT}).to_string();
+    success(&import(&folder, "stranger.jsonl", &stranger, &[]));
+    let uuid = "F47AC10B-58CC-4372-A567-0E02B2C3D479";
+    let dump = json!([
+        django(1, "ada@example.com", BCRYPT, &json!({})),
+        django(2, "Grace@example.com", BCRYPT, &json!({})),
+        {"email": "mary@example.com", "password": BCRYPT, "id": uuid},
+        {"email": "joan@example.com", "password": BCRYPT},
+    ])
+    .to_string();
+    let map = folder.path().join("ids.csv");
+    let option = ["--id-map", map.to_str().unwrap()];
+    let before = [names(&folder), vec!["users.json".to_owned()]].concat();
+    let (report, _) = rejected(&import(&folder, "users.json", &dump, &option));
+    assert!(report.contains("record 1: \"ada@example.com\": an account with"), "{report}");
+    assert_eq!(names(&folder), before, "a rejected import leaves no map");
+
+    let skip = [&option[..], &["--skip-invalid", "--json"]].concat();
+    let report = json_output(&import(&folder, "users.json", &dump, &skip));
+    assert_eq!((&report["imported"], &report["refused"][0]["old_id"]), (&json!(3), &json!("1")));
+    let id = |email: &str| {
+        let user = listed(&folder).into_iter().find(|user| user["email"] == email).unwrap();
+        user["id"].as_str().unwrap().to_owned()
+    };
+    let written = fs::read_to_string(&map).unwrap();
+    let (grace, joan) = (id("Grace@example.com"), id("joan@example.com"));
+    assert_eq!(
+        written,
+        format!(
+            "old_id,id,email\n2,{grace},Grace@example.com\n\
+             {uuid},{},mary@example.com\n,{joan},joan@example.com\n",
+            uuid.to_lowercase()
+        )
+    );
+    assert_eq!(fs::metadata(&map).unwrap().permissions().mode() & 0o777, 0o600);
+
+    // The same import again.
+    let line = failure(&import(&folder, "users.json", &dump, &skip));
+    assert!(line.contains("ids.csv: the file already exists"), "{line}");
+    assert_eq!(fs::read_to_string(&map).unwrap(), written);
+    let absent = folder.path().join("absent/ids.csv");
+    let option = ["--id-map", absent.to_str().unwrap()];
+    let one = django(9, "jean@example.com", BCRYPT, &json!({})).to_string();
+    let line = failure(&import(&folder, "one.json", &one, &option));
+    assert!(line.contains("check that the folder exists"), "{line}");
+    assert_eq!(listed(&folder).len(), 4, "nothing is imported without its map");
+    assert!(names(&folder).iter().all(|name| !name.contains("unfinished")));
+}
+
+#[test]
+fn a_dry_run_recommends_an_id_map_and_writes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let dump = django(7, "ada@example.com", BCRYPT, &json!({})).to_string();
+    let report = success(&import(&folder, "users.json", &dump, &["--dry-run"]));
+    assert!(
+        report.contains("would replace 1 id; keep the new ones with --id-map FILE"),
+        "{report}"
+    );
+    let report = success(&import(&folder, "users.json", &dump, &[]));
+    assert!(!report.contains("would"), "{report}");
+    let both = import(&folder, "users.json", &dump, &["--dry-run", "--id-map", "ids.csv"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn users_of_django_that_cannot_log_in_by_email_address_are_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = json!({});
+    let dump = json!([
+        django(1, "ada@example.com", BCRYPT, &json!({"roles": ["admin", "staff"]})),
+        django(2, "", BCRYPT, &none),
+        django(3, "grace@example.com", "!Xb2Zk0qJ", &none),
+        django(4, "ADA@example.com", BCRYPT, &none),
+    ])
+    .to_string();
+    let (report, line) = rejected(&import(&folder, "users.json", &dump, &[]));
+    for expected in [
+        "record 2: no email address",
+        "record 3: \"grace@example.com\": not a password hash",
+        "record 4: \"ADA@example.com\": the same email address as in record 1",
+        "ignored fields: groups, is_superuser, username",
+    ] {
+        assert!(report.contains(expected), "{expected}\n{report}");
+    }
+    assert!(line.contains("3 of 4 records"), "{line}");
+    let report = json_output(&import(&folder, "users.json", &dump, &["--skip-invalid", "--json"]));
+    let refused = report["refused"].as_array().unwrap();
+    let old_ids: Vec<_> = refused.iter().map(|record| &record["old_id"]).collect();
+    assert_eq!(old_ids, ["2", "3", "4"]);
+    assert_eq!(listed(&folder)[0]["roles"], json!(["admin", "staff"]));
 }

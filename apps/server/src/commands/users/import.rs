@@ -3,6 +3,7 @@
 mod csv;
 mod fields;
 mod file;
+mod id_map;
 mod json;
 mod problem;
 mod report;
@@ -20,6 +21,7 @@ use crate::memory::{self, HashMemory};
 use crate::operator;
 use crate::output::print_message;
 use file::ImportFormat;
+use id_map::IdMap;
 use report::{Action, Report};
 use user_list::{LineBreaks, UserList};
 
@@ -50,6 +52,11 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     skip_invalid: bool,
 
+    /// Write the ids of the imported accounts to a new CSV file with the columns old_id, id and email;
+    /// the file must not exist
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    id_map: Option<PathBuf>,
+
     /// Accept CSV values that contain line breaks; without this option, their records cannot be
     /// imported, because a misplaced quotation mark can turn several records into one
     #[arg(long)]
@@ -65,6 +72,7 @@ impl ImportArgs {
         let line_breaks =
             if self.allow_line_breaks { LineBreaks::Allow } else { LineBreaks::Reject };
         let mut users = UserList::read(&self.file, self.format, line_breaks)?;
+        let mut id_map = self.id_map.as_deref().map(IdMap::create).transpose()?;
         let accounts = match self.action(&users) {
             Action::Import => Some(operator::open_or_create(store, operator::config()).await?),
             Action::DryRun | Action::Reject => open_if_exists(store).await?,
@@ -73,7 +81,7 @@ impl ImportArgs {
             // Try again without the records whose email address or id is taken. A user can sign up
             // between two attempts, so each attempt can find more of them.
             while let ImportUsersOutcome::Taken(indices) =
-                self.import_or_check(accounts, &users).await?
+                self.import_or_check(accounts, &users, id_map.as_mut()).await?
             {
                 users.mark_taken(&indices);
             }
@@ -85,10 +93,12 @@ impl ImportArgs {
             let invalid = users.invalid.len();
             return Err(CommandError::NotImported { invalid, total: users.valid.len() + invalid });
         }
+        let mapped = id_map.map_or(Ok(()), IdMap::finish);
         self.warn_about_memory(&users);
         if let (Action::Import, Some(accounts)) = (action, &accounts) {
             operator::erase_deleted(accounts).await?;
         }
+        mapped?;
         printed.map_err(match action {
             Action::Import => CommandError::DoneNotPrinted,
             _ => CommandError::Print,
@@ -109,11 +119,18 @@ impl ImportArgs {
         &self,
         accounts: &Accounts,
         users: &UserList,
+        id_map: Option<&mut IdMap>,
     ) -> Result<ImportUsersOutcome, CommandError> {
         let stored: Vec<StoredUser> = users.valid.iter().map(|valid| valid.user.clone()).collect();
         let operator = accounts.operator();
         match self.action(users) {
-            Action::Import => Ok(operator.import(stored).await?),
+            Action::Import => {
+                // The map is on disk before the accounts exist, because it cannot be made later.
+                if let Some(id_map) = id_map {
+                    id_map.write(&users.valid)?;
+                }
+                Ok(operator.import(stored).await?)
+            }
             Action::DryRun | Action::Reject => Ok(operator.check_import(&stored).await?),
         }
     }

@@ -48,6 +48,8 @@ pub(super) struct Fields {
 
 /// An account that can be imported.
 pub(super) struct Import {
+    /// The id in the other system, if the record has one.
+    pub(super) old_id: Option<String>,
     pub(super) user: StoredUser,
     pub(super) notes: Vec<Note>,
 }
@@ -170,10 +172,10 @@ impl Fields {
             public: parse_metadata(self.metadata_public, "metadata_public")?,
             private: parse_metadata(self.metadata_private, "metadata_private")?,
         };
-        let id = match self.id {
-            Some(text) => parse_id(&text).unwrap_or_else(|| {
+        let id = match &self.id {
+            Some(text) => parse_id(text).unwrap_or_else(|| {
                 let id = UserId::generate(created_at, &SystemRandom);
-                notes.push(Note::ReplacedId { old: text, new: id });
+                notes.push(Note::ReplacedId { old: text.clone(), new: id });
                 id
             }),
             None => UserId::generate(created_at, &SystemRandom),
@@ -187,7 +189,8 @@ impl Fields {
             second_factor_at: None,
             roles,
         };
-        Ok(Import { user: StoredUser { user, password_hash, metadata }, notes })
+        let user = StoredUser { user, password_hash, metadata };
+        Ok(Import { old_id: self.id, user, notes })
     }
 
     fn disabled_at(

@@ -38,6 +38,8 @@ pub(super) struct Report<'a> {
     roles: BTreeMap<&'a str, usize>,
     /// The number of hashes that the next log-in replaces.
     outdated: usize,
+    /// The number of valid records whose ids are replaced.
+    replaced_ids: usize,
     /// The number of valid records whose accounts had second factors or passkeys.
     without_second_factor: usize,
 }
@@ -59,7 +61,11 @@ impl<'a> Report<'a> {
         }
         let has_lost_factor = |valid: &&ValidUser| valid.notes.contains(&Note::NoSecondFactor);
         let without_second_factor = users.valid.iter().filter(has_lost_factor).count();
-        Self { users, action, algorithms, roles, outdated, without_second_factor }
+        let has_new_id = |valid: &&ValidUser| {
+            valid.notes.iter().any(|note| matches!(note, Note::ReplacedId { .. }))
+        };
+        let replaced_ids = users.valid.iter().filter(has_new_id).count();
+        Self { users, action, algorithms, roles, outdated, replaced_ids, without_second_factor }
     }
 
     pub(super) fn print(&self, format: OutputFormat) -> io::Result<()> {
@@ -80,10 +86,11 @@ impl<'a> Report<'a> {
             .users
             .invalid
             .iter()
-            .map(|InvalidUser { place, email, problem }| {
+            .map(|InvalidUser { place, old_id, email, problem }| {
                 json!({
                     "line": place.number(),
                     "last_line": place.last(),
+                    "old_id": old_id,
                     "email": email,
                     "error": problem.to_string(),
                 })
@@ -132,7 +139,8 @@ impl<'a> Report<'a> {
 
     fn print_text(&self) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        for InvalidUser { place, email, problem } in self.users.invalid.iter().take(MAX_LISTED) {
+        for InvalidUser { place, email, problem, .. } in self.users.invalid.iter().take(MAX_LISTED)
+        {
             print_record(&mut out, *place, email.as_deref(), &problem.to_string())?;
         }
         let unlisted = self.users.invalid.len().saturating_sub(MAX_LISTED);
@@ -156,6 +164,10 @@ impl<'a> Report<'a> {
             Action::DryRun => "would import",
             Action::Reject => return Ok(()),
         };
+        if self.replaced_ids > 0 && self.action == Action::DryRun {
+            let ids = count(self.replaced_ids, "id");
+            writeln!(out, "would replace {ids}; keep the new ones with --id-map FILE")?;
+        }
         if self.without_second_factor > 0 {
             let accounts = count(self.without_second_factor, "account");
             writeln!(out, "{imported} {accounts} without second factors and passkeys")?;

@@ -23,6 +23,8 @@ pub(super) struct UserList {
 
 pub(super) struct ValidUser {
     pub(super) place: Place,
+    /// The id in the other system, if the record has one.
+    pub(super) old_id: Option<String>,
     pub(super) user: StoredUser,
     pub(super) notes: Vec<Note>,
 }
@@ -30,6 +32,7 @@ pub(super) struct ValidUser {
 /// A record that cannot be imported.
 pub(super) struct InvalidUser {
     pub(super) place: Place,
+    pub(super) old_id: Option<String>,
     pub(super) email: Option<String>,
     pub(super) problem: Problem,
 }
@@ -63,10 +66,16 @@ impl UserList {
         let mut places = Places { line_breaks, emails: HashMap::new(), ids: HashMap::new() };
         for record in records {
             let place = record.place;
-            let email = record.fields.as_ref().ok().and_then(|fields| fields.email.clone());
+            let fields = record.fields.as_ref().ok();
+            let email = fields.and_then(|fields| fields.email.clone());
+            let id = fields.and_then(|fields| fields.id.clone());
             match places.check(record, now) {
-                Ok(Import { user, notes }) => users.valid.push(ValidUser { place, user, notes }),
-                Err(problem) => users.invalid.push(InvalidUser { place, email, problem }),
+                Ok(Import { old_id, user, notes }) => {
+                    users.valid.push(ValidUser { place, old_id, user, notes });
+                }
+                Err(problem) => {
+                    users.invalid.push(InvalidUser { place, old_id: id, email, problem });
+                }
             }
         }
         Ok(users)
@@ -80,9 +89,9 @@ impl UserList {
                 self.valid.push(valid);
                 continue;
             }
-            let ValidUser { place, user, .. } = valid;
+            let ValidUser { place, old_id, user, .. } = valid;
             let email = Some(user.user.email.as_str().to_owned());
-            self.invalid.push(InvalidUser { place, email, problem: Problem::Taken });
+            self.invalid.push(InvalidUser { place, old_id, email, problem: Problem::Taken });
         }
         self.invalid.sort_by_key(|invalid| invalid.place.number());
     }
