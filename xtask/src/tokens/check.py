@@ -201,13 +201,20 @@ for broken in [(200, "<html></html>"), (200, '{"keys": []}'), (200, "[]"), (200,
     KeySet.broken = broken
     empty = load(url)
     assert is_unavailable(empty, token()), broken
+    fetches = KeySet.fetches
+    assert is_unavailable(empty, token()), broken
+    assert KeySet.fetches == fetches, "a failed fetch must not be repeated at once"
     assert rejects(empty["verify"], "nonsense"), broken
+    module["keys"].retry_at = 0
     assert is_unavailable(module, token({}, {"kid": "key-2"})), f"{broken} for an unknown key"
+    assert KeySet.fetches == fetches + 1, KeySet.fetches
     verify(token())
+empty["keys"].retry_at = 0
 status, challenge, body, log = request(empty, f"Bearer {token()}")
 assert (status, challenge, body) == (503, None, ""), (status, challenge, body)
 assert "cannot fetch http" in log and "500" in log, log
 KeySet.broken = None
+empty["keys"].retry_at = 0
 assert empty["verify"](token()), "the keys are available again"
 server.shutdown()
 server.server_close()
