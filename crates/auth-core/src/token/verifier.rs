@@ -86,7 +86,7 @@ pub struct Verifier {
 
 /// An error from creating a [`Verifier`]: the issuer or the audience is not written as in tokens.
 ///
-/// `Debug` also writes the message, because it is what a `main` that returns the error prints.
+/// `Debug` prints the message, too, because Rust prints the error of `main` with it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not the public URL of a Latchkey service as its tokens contain it: write an origin in \
