@@ -99,7 +99,7 @@ fn run(commands: &str) -> Output {
     let database = shared().create_database(None);
     fs::write(app.folder.path().join("owner-url"), database.url()).unwrap();
     // The database of an app that embeds the crates, with an account.
-    let embedded = "latchkey users create grace@example.com --database app.db < password\n";
+    let embedded = "latchkey users create eve@example.com --database app.db < password\n";
     let before = if commands.contains("--database app.db") { embedded } else { "" };
     let commands = format!("{before}{commands}")
         .replace("http://localhost:8080", &format!("http://{}", app.address))
