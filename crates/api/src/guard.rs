@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use accounts::http::{
-    ApiError, Authentication, Credentials, EmailRequirement, Freshness, Requirements,
-    TrustedProxies, authenticate, check_json, client_ip, is_navigation, log_in_location,
+    ApiError, Authentication, Credentials, EmailRequirement, Freshness, Navigation, Requirements,
+    TrustedProxies, authenticate, check_json, client_ip, error_page,
 };
 use accounts::{Role, SignedIn};
 use serde::de::DeserializeOwned;
@@ -83,7 +83,8 @@ pub(crate) struct Site {
 enum Sessions {
     AccessTokens,
     Cookies,
-    /// Cookies, and a browser without a session is redirected to the log-in page.
+    /// Cookies, and a browser without a session is redirected to the log-in page. It gets other errors
+    /// as pages.
     Pages,
 }
 
@@ -120,8 +121,12 @@ impl Guard {
 
     /// Like [`cookies`](Self::cookies), for pages that are rendered on the server: a browser without
     /// a session, or whose log-in is too old for [`fresh`](Self::fresh), is redirected to the
-    /// [log-in page](crate::Auth::log_in_page) with the path of the page as `next`. Other requests
-    /// get an error as usual.
+    /// [log-in page](crate::Auth::log_in_page) with the path of the page as `next`. If the browser sent
+    /// a form, `next` is the path of the page with the form. The browser gets other errors as a short
+    /// page. Requests of scripts and programs get an error as usual.
+    ///
+    /// A browser is recognized by `Sec-Fetch-Mode: navigate` or, without that header, by an `Accept`
+    /// with `text/html`.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -356,12 +361,19 @@ impl Guard {
         query: &str,
         error: ApiError,
     ) -> Response {
-        let is_page = self.sessions == Sessions::Pages;
-        if is_page && error.asks_for_log_in() && is_navigation(request.method, request.headers) {
-            let next = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-            see_other(&log_in_location(&self.site.log_in_path, &next))
-        } else {
-            error_response(error)
+        if self.sessions != Sessions::Pages {
+            return error_response(error);
+        }
+        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        let origin = self.api.accounts.origin();
+        match Navigation::new(request.method, request.headers, &target, origin) {
+            Some(navigation) => match navigation.reject(error) {
+                error if error.asks_for_log_in() => {
+                    see_other(&navigation.log_in_location(&self.site.log_in_path))
+                }
+                error => error_page(error).map(Into::into),
+            },
+            None => error_response(error),
         }
     }
 }

@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use crate::form_page::FormPage;
 use crate::forms;
 use crate::layer::AuthLayer;
+use crate::rejection::Rejection;
 use crate::shared::Shared;
 
 /// Authentication for an axum app: a layer that reads sessions, and routes with the forms to log in,
@@ -47,6 +48,9 @@ impl Auth {
 
     /// Sets the path of the log-in page, to which [`User`](crate::User) redirects. The default is
     /// `/login`, where [`forms`](Self::forms) has its form.
+    ///
+    /// The address has a `next`, if there is a page to return to, and `fresh=on` if a user who is
+    /// signed in must log in again.
     #[must_use]
     pub fn log_in_page(self, path: impl Into<Cow<'static, str>>) -> Self {
         self.with(|shared| shared.log_in_page = path.into())
@@ -65,6 +69,33 @@ impl Auth {
         self.with(|shared| shared.after_log_out = path.into())
     }
 
+    /// Sets the page that a browser gets if it opens a page or sends a form, and no log-in helps: for
+    /// example, because the user lacks a role, or while the store fails. The default is a short page
+    /// without styles.
+    ///
+    /// `Display` of the [`Rejection`] writes a text for the user. The status and the headers of the
+    /// error are set afterwards, unless `render` returns another status than 200, such as that of a
+    /// redirect.
+    ///
+    /// ```
+    /// # use axum::response::Html;
+    /// # use axum_accounts::{Auth, escape_html};
+    /// # fn app(auth: Auth) -> Auth {
+    /// auth.error_page(|error| Html(format!("<h1>Sorry</h1>{}", escape_html(&error.to_string()))))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn error_page<P: IntoResponse>(
+        self,
+        render: impl Fn(&Rejection) -> P + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|shared| {
+            shared.error_page = Some(Arc::new(move |error| {
+                render(&Rejection::new(error.clone(), None)).into_response()
+            }));
+        })
+    }
+
     /// Returns the layer that [`User`](crate::User) needs. Add it after all routes that use it:
     /// `Router::new().route(…).layer(auth.layer())`.
     ///
@@ -75,8 +106,9 @@ impl Auth {
         AuthLayer::new(Arc::clone(&self.shared))
     }
 
-    /// Returns the routes with the forms: GET and POST of `/login`, `/login/second-factor` and
-    /// `/signup`, and POST of `/logout`. They do not need the [layer](Self::layer).
+    /// Returns the routes with the forms: GET and POST of `/login`, `/login/second-factor`, `/signup`
+    /// and `/logout`. With [mail](accounts::Builder::mail), they are also `/forgot`, `/reset` and
+    /// `/verify`, to which mails link. They do not need the [layer](Self::layer).
     ///
     /// `render` puts a form into the app's own layout. [`FormPage::to_html`] returns the form as
     /// HTML. The status of the response is set afterwards, and so are `Content-Security-Policy:

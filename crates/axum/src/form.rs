@@ -18,6 +18,8 @@ pub(crate) struct Form {
     /// The token of an invitation.
     pub(crate) invitation: Zeroizing<String>,
     pub(crate) remember: bool,
+    /// `true` if the user asks for another code.
+    pub(crate) send: bool,
     pub(crate) next: Option<String>,
 }
 
@@ -39,6 +41,7 @@ impl Form {
                 "code" => form.code = Zeroizing::new(value.into_owned()),
                 "invitation" => form.invitation = Zeroizing::new(value.into_owned()),
                 "remember" => form.remember = true,
+                "send" => form.send = true,
                 "next" => form.next = safe_next(&value).map(str::to_owned),
                 _ => {}
             }
@@ -47,8 +50,51 @@ impl Form {
     }
 }
 
-/// Returns the path to open after the log-in that a query contains, if it is safe.
-pub(crate) fn next_in_query(query: &str) -> Option<String> {
-    let (_, next) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next")?;
-    safe_next(&next).map(str::to_owned)
+/// The parameters in the address of a page with a form.
+#[derive(Default)]
+pub(crate) struct Query {
+    /// The path to open after the log-in, if it is safe.
+    pub(crate) next: Option<String>,
+    pub(crate) notice: Option<Notice>,
+    /// `true` if a user who is signed in must log in again.
+    pub(crate) fresh: bool,
+}
+
+/// The outcome of a form, which the next page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    CodeSent,
+    PasswordReset,
+}
+
+impl Query {
+    pub(crate) fn parse(query: &str) -> Self {
+        let mut parsed = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "next" if parsed.next.is_none() => {
+                    parsed.next = safe_next(&value).map(str::to_owned);
+                }
+                "notice" => parsed.notice = Notice::parse(&value),
+                "fresh" => parsed.fresh = true,
+                _ => {}
+            }
+        }
+        parsed
+    }
+}
+
+impl Notice {
+    const ALL: [Self; 2] = [Self::CodeSent, Self::PasswordReset];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|notice| notice.as_str() == text)
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::CodeSent => "code-sent",
+            Self::PasswordReset => "password-reset",
+        }
+    }
 }

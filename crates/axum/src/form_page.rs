@@ -1,8 +1,9 @@
 use std::fmt::{self, Write as _};
 
+use accounts::http::{escape_html, log_in_location};
 use api_types::FieldError;
 
-use crate::escape::escape_html;
+use crate::form::Notice;
 
 /// A form of [`Auth::forms`](crate::Auth::forms), which the app puts into its own layout.
 #[derive(Clone)]
@@ -11,10 +12,13 @@ pub struct FormPage {
     pub(crate) email: String,
     pub(crate) remember: bool,
     pub(crate) next: Option<String>,
+    pub(crate) notice: Option<Notice>,
     pub(crate) error: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
     /// `true` if visitors can sign up without an invitation.
     pub(crate) sign_up: bool,
+    /// `true` if the app sends mails.
+    pub(crate) mail: bool,
 }
 
 /// The kind of a form.
@@ -25,9 +29,19 @@ pub enum FormKind {
     LogIn,
     /// The second step of a log-in, with the field `code`.
     SecondFactor,
-    /// The form to sign up, with the fields `email` and `password`, and `invitation` if
+    /// The form to sign up, with the fields `email`, `password` and `remember`, and `invitation` if
     /// [visitors need one](FormPage::needs_invitation).
     SignUp,
+    /// The form to log out, without fields.
+    LogOut,
+    /// The form to request a mail that resets the password, with the field `email`.
+    ForgotPassword,
+    /// The form to reset the password, with the fields `code`, which is the code from the mail, and
+    /// `password`, which is the new password.
+    ResetPassword,
+    /// The form of a user to verify the email address, with the field `code`. With the field `send`
+    /// instead, it requests a new code.
+    VerifyEmail,
 }
 
 impl FormKind {
@@ -36,6 +50,22 @@ impl FormKind {
             Self::LogIn => "/login",
             Self::SecondFactor => "/login/second-factor",
             Self::SignUp => "/signup",
+            Self::LogOut => "/logout",
+            Self::ForgotPassword => "/forgot",
+            Self::ResetPassword => "/reset",
+            Self::VerifyEmail => "/verify",
+        }
+    }
+
+    /// Returns the text of the button.
+    const fn button(self) -> &'static str {
+        match self {
+            Self::LogIn | Self::SecondFactor => "Log in",
+            Self::SignUp => "Sign up",
+            Self::LogOut => "Log out",
+            Self::ForgotPassword => "Send code",
+            Self::ResetPassword => "Set new password",
+            Self::VerifyEmail => "Confirm",
         }
     }
 }
@@ -47,13 +77,17 @@ impl FormPage {
         self.kind
     }
 
-    /// Returns a title for the page: "Log in", "Two-step log-in" or "Sign up".
+    /// Returns a title for the page, such as "Log in".
     #[must_use]
     pub const fn title(&self) -> &'static str {
         match self.kind {
             FormKind::LogIn => "Log in",
             FormKind::SecondFactor => "Two-step log-in",
             FormKind::SignUp => "Sign up",
+            FormKind::LogOut => "Log out",
+            FormKind::ForgotPassword => "Reset your password",
+            FormKind::ResetPassword => "Choose a new password",
+            FormKind::VerifyEmail => "Confirm your email address",
         }
     }
 
@@ -64,7 +98,8 @@ impl FormPage {
         self.kind.path()
     }
 
-    /// Returns the email address that was typed before. It is untrusted input: escape it in HTML.
+    /// Returns the email address that was typed before, or that the user verifies. It is untrusted
+    /// input: escape it in HTML.
     #[must_use]
     pub fn email(&self) -> &str {
         &self.email
@@ -88,6 +123,22 @@ impl FormPage {
     #[must_use]
     pub const fn needs_invitation(&self) -> bool {
         matches!(self.kind, FormKind::SignUp) && !self.sign_up
+    }
+
+    /// Returns the outcome of the form before, such as "If the email address has an account, we have
+    /// sent a code to it."
+    #[must_use]
+    pub fn notice(&self) -> Option<&'static str> {
+        Some(match (self.notice?, self.kind) {
+            (Notice::CodeSent, FormKind::ResetPassword) => {
+                "If the email address has an account, we have sent a code to it."
+            }
+            (Notice::CodeSent, FormKind::VerifyEmail) => "We have sent a new code.",
+            (Notice::PasswordReset, FormKind::LogIn) => {
+                "Your password has changed. Log in with the new one."
+            }
+            _ => return None,
+        })
     }
 
     /// Returns the error that concerns the form as a whole.
@@ -117,6 +168,9 @@ impl FormPage {
 
     fn write_html(&self, html: &mut String) -> fmt::Result {
         writeln!(html, r#"<form method="post" action="{}" novalidate>"#, self.action())?;
+        if let Some(notice) = self.notice() {
+            writeln!(html, r#"<p role="status">{notice}</p>"#)?;
+        }
         if let Some(error) = &self.error {
             writeln!(html, r#"<p role="alert">{}</p>"#, escape_html(error))?;
         }
@@ -124,61 +178,124 @@ impl FormPage {
             let next = escape_html(next);
             writeln!(html, r#"<input type="hidden" name="next" value="{next}">"#)?;
         }
-        let mut focus = Focus::new(self);
-        match self.kind {
-            FormKind::LogIn | FormKind::SignUp => {
-                if self.needs_invitation() {
-                    let text = r#"type="text" autocomplete="off" autocapitalize="none" spellcheck="false""#;
-                    self.write_input(html, &mut focus, "invitation", "Invitation", text, "")?;
-                }
-                let value = format!(r#" value="{}""#, escape_html(&self.email));
-                let email = r#"type="email" autocomplete="username""#;
-                self.write_input(html, &mut focus, "email", "Email address", email, &value)?;
-                let password = match self.kind {
-                    FormKind::SignUp => r#"type="password" autocomplete="new-password""#,
-                    _ => r#"type="password" autocomplete="current-password""#,
-                };
-                self.write_input(html, &mut focus, "password", "Password", password, "")?;
-            }
-            FormKind::SecondFactor => {
-                let label = "Code from your authenticator app, or a recovery code";
-                let code = r#"type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false""#;
-                self.write_input(html, &mut focus, "code", label, code, "")?;
-            }
+        if let Some(introduction) = self.introduction() {
+            writeln!(html, "<p>{}</p>", escape_html(&introduction))?;
         }
-        if self.kind == FormKind::LogIn {
+        self.write_fields(html)?;
+        if matches!(self.kind, FormKind::LogIn | FormKind::SignUp) {
             let checked = if self.remember { " checked" } else { "" };
             writeln!(
                 html,
                 r#"<p><input id="remember" name="remember" type="checkbox" value="on"{checked}> <label for="remember">Keep me signed in</label></p>"#
             )?;
         }
-        let button = match self.kind {
-            FormKind::LogIn | FormKind::SecondFactor => "Log in",
-            FormKind::SignUp => "Sign up",
-        };
-        writeln!(html, "<p><button>{button}</button></p>\n</form>")?;
-        let (other, text) = match self.kind {
-            FormKind::LogIn if self.sign_up => (FormKind::SignUp, "Sign up"),
-            FormKind::LogIn => return Ok(()),
-            FormKind::SignUp => (FormKind::LogIn, "Log in"),
-            FormKind::SecondFactor => (FormKind::LogIn, "Start again"),
-        };
-        let next = self.next.as_deref().unwrap_or_default();
-        let link = accounts::http::log_in_location(other.path(), next);
-        writeln!(html, r#"<p><a href="{}">{text}</a></p>"#, escape_html(&link))
+        write!(html, "<p><button>{}</button>", self.kind.button())?;
+        if self.kind == FormKind::VerifyEmail {
+            write!(html, r#" <button name="send" value="on">Send a new code</button>"#)?;
+        }
+        writeln!(html, "</p>\n</form>")?;
+        for (other, text) in self.links() {
+            let next = self.next.as_deref().unwrap_or_default();
+            let link = log_in_location(other.path(), next);
+            writeln!(html, r#"<p><a href="{}">{text}</a></p>"#, escape_html(&link))?;
+        }
+        Ok(())
     }
 
-    fn write_input(
-        &self,
-        html: &mut String,
-        focus: &mut Focus,
+    /// Returns the text above the fields.
+    fn introduction(&self) -> Option<String> {
+        Some(match self.kind {
+            FormKind::ForgotPassword => {
+                "We will email you a code to choose a new password.".to_owned()
+            }
+            FormKind::ResetPassword => "Setting a new password logs you out everywhere.".to_owned(),
+            FormKind::VerifyEmail if self.email.is_empty() => {
+                "Enter the code from the email.".to_owned()
+            }
+            FormKind::VerifyEmail => {
+                format!("Enter the code that we have sent to {}.", self.email)
+            }
+            _ => return None,
+        })
+    }
+
+    fn write_fields(&self, html: &mut String) -> fmt::Result {
+        const TEXT: &str =
+            r#"type="text" autocomplete="off" autocapitalize="none" spellcheck="false""#;
+        const CODE: &str =
+            r#"type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false""#;
+        const NEW_PASSWORD: &str = r#"type="password" autocomplete="new-password""#;
+        const CURRENT_PASSWORD: &str = r#"type="password" autocomplete="current-password""#;
+
+        let mut fields = Fields { page: self, html, focus: Focus::new(self) };
+        match self.kind {
+            FormKind::LogIn => {
+                fields.write_email()?;
+                fields.write("password", "Password", CURRENT_PASSWORD, "")
+            }
+            FormKind::SecondFactor => {
+                let label = "Code from your authenticator app, or a recovery code";
+                fields.write("code", label, CODE, "")
+            }
+            FormKind::SignUp => {
+                if self.needs_invitation() {
+                    fields.write("invitation", "Invitation", TEXT, "")?;
+                }
+                fields.write_email()?;
+                fields.write("password", "Password", NEW_PASSWORD, "")
+            }
+            FormKind::LogOut => Ok(()),
+            FormKind::ForgotPassword => fields.write_email(),
+            FormKind::ResetPassword => {
+                fields.write("code", "Code from the email", CODE, "")?;
+                fields.write("password", "New password", NEW_PASSWORD, "")
+            }
+            FormKind::VerifyEmail => fields.write("code", "Code", CODE, ""),
+        }
+    }
+
+    /// Returns the forms to which the form links.
+    fn links(&self) -> Vec<(FormKind, &'static str)> {
+        let log_in = (FormKind::LogIn, "Log in");
+        match self.kind {
+            FormKind::LogIn => {
+                let forgot = (FormKind::ForgotPassword, "Forgot your password?");
+                let sign_up = (FormKind::SignUp, "Sign up");
+                let links = [(self.mail, forgot), (self.sign_up, sign_up)];
+                links.into_iter().filter_map(|(is_shown, link)| is_shown.then_some(link)).collect()
+            }
+            FormKind::SecondFactor => vec![(FormKind::LogIn, "Start again")],
+            FormKind::SignUp | FormKind::ForgotPassword => vec![log_in],
+            FormKind::ResetPassword => {
+                vec![(FormKind::ForgotPassword, "Request a new code"), log_in]
+            }
+            FormKind::LogOut | FormKind::VerifyEmail => Vec::new(),
+        }
+    }
+}
+
+/// Writes the fields of a form.
+struct Fields<'a> {
+    page: &'a FormPage,
+    html: &'a mut String,
+    focus: Focus,
+}
+
+impl Fields<'_> {
+    fn write_email(&mut self) -> fmt::Result {
+        let value = format!(r#" value="{}""#, escape_html(&self.page.email));
+        self.write("email", "Email address", r#"type="email" autocomplete="username""#, &value)
+    }
+
+    fn write(
+        &mut self,
         name: &'static str,
         label: &str,
         attributes: &str,
         value: &str,
     ) -> fmt::Result {
-        let error = self.field_error(name);
+        let Self { page, html, focus } = self;
+        let error = page.field_error(name);
         let described = match error {
             Some(_) => format!(r#" aria-invalid="true" aria-describedby="{name}-error""#),
             None => String::new(),

@@ -1,13 +1,19 @@
-//! The routes with the forms to log in, to sign up and to log out.
+//! The routes with the forms.
+
+mod mail;
 
 use std::sync::Arc;
 
-use accounts::http::{ApiError, FactorField, SetCookie, check_origin, client_info};
+use accounts::http::{
+    ApiError, Authentication, FactorField, SetCookie, check_origin, client_info, log_in_location,
+};
 use accounts::{
-    Caller, CompleteSignIn, IssuedTokens, RefreshToken, SecondFactor, SignIn, SignInOutcome,
+    Caller, CompleteSignIn, IssuedTokens, MailMode, RefreshToken, SecondFactor, SignIn,
+    SignInOutcome,
 };
 use api_types::{FieldCode, FieldError};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
@@ -16,12 +22,12 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 
-use crate::form::{Form, next_in_query};
+use crate::form::{Form, Notice, Query};
 use crate::form_page::{FormKind, FormPage};
-use crate::rejection::{Rejection, Target};
-use crate::request::client_address;
+use crate::rejection::{Page, Rejection};
+use crate::request::{RequestAuth, client_address};
 use crate::shared::Shared;
 
 /// The headers of a page with a form, unless the app sets them: no page can frame the form and lead
@@ -44,15 +50,24 @@ where
     S: Clone + Send + Sync + 'static,
     R: Fn(&FormPage) -> Response + Send + Sync + 'static,
 {
+    const ALWAYS: &[FormKind] =
+        &[FormKind::LogIn, FormKind::SecondFactor, FormKind::SignUp, FormKind::LogOut];
+    const WITH_MAIL: &[FormKind] =
+        &[FormKind::ForgotPassword, FormKind::ResetPassword, FormKind::VerifyEmail];
+
+    let with_mail = match shared.accounts.mail() {
+        MailMode::On => WITH_MAIL,
+        MailMode::Off => &[],
+    };
     let forms = Arc::new(Forms { shared, render });
     let mut router = Router::new();
-    for kind in [FormKind::LogIn, FormKind::SecondFactor, FormKind::SignUp] {
+    for kind in ALWAYS.iter().chain(with_mail).copied() {
         let (shown, sent) = (Arc::clone(&forms), Arc::clone(&forms));
-        let methods = get(async move |request: Request| shown.show(kind, &request));
+        let methods = get(async move |request: Request| shown.show(kind, request).await);
         let methods = methods.post(async move |request: Request| sent.submit(kind, request).await);
         router = router.route(kind.path(), methods);
     }
-    router.route("/logout", post(async move |request: Request| forms.log_out(request).await))
+    router
 }
 
 /// The successful outcome of a form.
@@ -62,39 +77,81 @@ struct Success {
     cookies: Vec<SetCookie>,
 }
 
+impl Success {
+    /// Leads to another form, which keeps the path to open afterwards.
+    fn form(kind: FormKind, form: &Form, notice: Option<Notice>) -> Self {
+        let mut location = log_in_location(kind.path(), form.next.as_deref().unwrap_or_default());
+        if let Some(notice) = notice {
+            let separator = if location.contains('?') { '&' } else { '?' };
+            location.push(separator);
+            location.push_str("notice=");
+            location.push_str(notice.as_str());
+        }
+        Self { location, cookies: Vec::new() }
+    }
+}
+
 impl<R: Fn(&FormPage) -> Response> Forms<R> {
-    fn show(&self, kind: FormKind, request: &Request) -> Response {
-        let next = next_in_query(request.uri().query().unwrap_or_default());
-        self.page(kind, Form { next, ..Form::default() }, None)
+    async fn show(&self, kind: FormKind, request: Request) -> Response {
+        let (parts, _) = request.into_parts();
+        let Query { next, notice, fresh } = Query::parse(parts.uri.query().unwrap_or_default());
+        let form = Form { next, ..Form::default() };
+        if !matches!(kind, FormKind::LogIn | FormKind::SignUp | FormKind::VerifyEmail) {
+            return self.page(kind, form, notice, None);
+        }
+        let auth = RequestAuth::new(Arc::clone(&self.shared));
+        let authentication = auth.authenticate(&parts).await;
+        let response = match &authentication.user {
+            Ok(user) if kind == FormKind::VerifyEmail => self.show_verification(user, form, notice),
+            Err(error) if kind == FormKind::VerifyEmail => self.reject(error, &parts),
+            // A user who is signed in needs the form only for another log-in.
+            Ok(_) if !fresh && notice.is_none() => self.succeed(self.next(&form)),
+            _ => self.page(kind, form, notice, None),
+        };
+        self.finish(authentication, response).await
     }
 
     async fn submit(&self, kind: FormKind, request: Request) -> Response {
         let (parts, body) = request.into_parts();
-        if let Err(error) = check_origin(&parts.headers, self.shared.accounts.origin()) {
-            return self.page(kind, Form::default(), Some(error.into()));
-        }
-        let form = match Form::read(&parts.headers, body).await {
+        let form = match self.read(kind, &parts, body).await {
             Ok(form) => form,
-            Err(error) => return self.page(kind, Form::default(), Some(error)),
+            Err(error) => return self.page(kind, Form::default(), None, Some(error)),
         };
         let outcome = match kind {
             FormKind::LogIn => self.log_in(&form, &parts).await,
             FormKind::SecondFactor => self.complete_log_in(&form, &parts).await,
             FormKind::SignUp => self.sign_up(&form, &parts).await,
+            FormKind::LogOut => self.log_out(&parts).await,
+            FormKind::ForgotPassword => self.request_reset(&form, &parts).await,
+            FormKind::ResetPassword => self.reset_password(&form, &parts).await,
+            FormKind::VerifyEmail => {
+                let auth = RequestAuth::new(Arc::clone(&self.shared));
+                let authentication = auth.authenticate(&parts).await;
+                let response = match &authentication.user {
+                    Ok(user) => self.verify_email(user, form, &parts).await,
+                    Err(error) => self.reject(error, &parts),
+                };
+                return self.finish(authentication, response).await;
+            }
         };
         match outcome {
-            Ok(Success { location, cookies }) => {
-                let mut response = Redirect::to(&location).into_response();
-                finish(response.headers_mut(), cookies);
-                response
-            }
+            Ok(success) => self.succeed(success),
             // Without a valid ticket, the user starts again.
             Err(error @ ApiError::InvalidTicket) => {
-                let mut response = self.page(FormKind::LogIn, form, Some(error));
-                finish(response.headers_mut(), vec![self.shared.cookies.clear_ticket()]);
+                let mut response = self.page(FormKind::LogIn, form, None, Some(error));
+                add_cookies(response.headers_mut(), vec![self.shared.cookies.clear_ticket()]);
                 response
             }
-            Err(error) => self.page(kind, form, Some(error)),
+            Err(error) => self.page(kind, form, None, Some(error)),
+        }
+    }
+
+    /// Reads a form of a page of the app.
+    async fn read(&self, kind: FormKind, parts: &Parts, body: Body) -> Result<Form, ApiError> {
+        check_origin(&parts.headers, self.shared.accounts.origin())?;
+        match kind {
+            FormKind::LogOut => Ok(Form::default()),
+            _ => Form::read(&parts.headers, body).await,
         }
     }
 
@@ -113,14 +170,10 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
                 self.end_overwritten_session(replaces.as_ref(), &caller).await;
                 Ok(self.signed_in(&tokens, form))
             }
-            SignInOutcome::SecondFactorRequired(required) => {
-                let next = form.next.as_deref().unwrap_or_default();
-                let path = FormKind::SecondFactor.path();
-                Ok(Success {
-                    location: accounts::http::log_in_location(path, next),
-                    cookies: vec![self.shared.cookies.set_ticket(&required)],
-                })
-            }
+            SignInOutcome::SecondFactorRequired(required) => Ok(Success {
+                cookies: vec![self.shared.cookies.set_ticket(&required)],
+                ..Success::form(FormKind::SecondFactor, form, None)
+            }),
         }
     }
 
@@ -160,40 +213,38 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
             // The account exists, so the user can log in later.
             Err(error) => {
                 error.log();
-                let next = form.next.as_deref().unwrap_or_default();
-                let location = accounts::http::log_in_location(FormKind::LogIn.path(), next);
-                Ok(Success { location, cookies: Vec::new() })
+                Ok(Success::form(FormKind::LogIn, form, None))
             }
         }
     }
 
-    async fn log_out(&self, request: Request) -> Response {
-        let (parts, _) = request.into_parts();
+    async fn log_out(&self, parts: &Parts) -> Result<Success, ApiError> {
         let Shared { accounts, cookies, after_log_out, .. } = &*self.shared;
-        let rejected = |error| Rejection::new(error, Target::Other).into_response();
-        if let Err(error) = check_origin(&parts.headers, accounts.origin()) {
-            return rejected(error.into());
-        }
+        let client = client_info(&parts.headers, client_address(parts, &self.shared));
         // If there are two session cookies, the user expects to be logged out from both.
-        let client = client_info(&parts.headers, client_address(&parts, &self.shared));
         for token in cookies.refresh_tokens(&parts.headers) {
-            if let Err(error) = accounts.sign_out_by_refresh_token(&token, &client).await {
-                // The session may still be active, so the cookie is kept, and the user can try
-                // again.
-                return rejected(error.into());
-            }
+            // After an error, the session may still be active, so the cookie is kept, and the user
+            // can try again.
+            accounts.sign_out_by_refresh_token(&token, &client).await?;
         }
-        let mut response = Redirect::to(after_log_out).into_response();
-        finish(response.headers_mut(), vec![cookies.clear_refresh(), cookies.clear_ticket()]);
-        response
+        Ok(Success {
+            location: after_log_out.clone().into_owned(),
+            cookies: vec![cookies.clear_refresh(), cookies.clear_ticket()],
+        })
     }
 
     fn signed_in(&self, tokens: &IssuedTokens, form: &Form) -> Success {
-        let Shared { cookies, after_log_in, .. } = &*self.shared;
+        let cookies = &self.shared.cookies;
         let mut set = vec![cookies.set_refresh(&tokens.refresh), cookies.clear_ticket()];
         set.extend(tokens.device.as_ref().map(|device| cookies.set_device(device)));
-        let location = form.next.clone().unwrap_or_else(|| after_log_in.clone().into_owned());
-        Success { location, cookies: set }
+        Success { cookies: set, ..self.next(form) }
+    }
+
+    /// Leads to the page that the user wants to open.
+    fn next(&self, form: &Form) -> Success {
+        let after_log_in = || self.shared.after_log_in.clone().into_owned();
+        let location = form.next.clone().unwrap_or_else(after_log_in);
+        Success { location, cookies: Vec::new() }
     }
 
     /// Ends the session of the cookie that a log-in overwrites, even if it belongs to another user:
@@ -215,16 +266,42 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         self.shared.cookies.refresh_token(&parts.headers)
     }
 
+    fn succeed(&self, Success { location, cookies }: Success) -> Response {
+        let mut response = Redirect::to(&location).into_response();
+        add_cookies(response.headers_mut(), cookies);
+        response
+    }
+
+    fn reject(&self, error: &ApiError, parts: &Parts) -> Response {
+        Rejection::new(error.clone(), Page::new(parts, &self.shared)).into_response()
+    }
+
+    /// Adds the headers that a response needs because of the session cookie of its request.
+    async fn finish(&self, authentication: &Authentication, mut response: Response) -> Response {
+        let Shared { accounts, cookies, .. } = &*self.shared;
+        authentication.finish(accounts, cookies, response.headers_mut()).await;
+        response
+    }
+
     /// Returns a page with the form. What was typed is kept, except for secrets.
-    fn page(&self, kind: FormKind, form: Form, error: Option<ApiError>) -> Response {
+    fn page(
+        &self,
+        kind: FormKind,
+        form: Form,
+        notice: Option<Notice>,
+        error: Option<ApiError>,
+    ) -> Response {
+        let accounts = &self.shared.accounts;
         let mut page = FormPage {
             kind,
             email: form.email,
             remember: form.remember,
             next: form.next,
+            notice,
             error: None,
             field_errors: Vec::new(),
-            sign_up: self.shared.accounts.config().sign_up,
+            sign_up: accounts.config().sign_up,
+            mail: accounts.mail() == MailMode::On,
         };
         let mut status = StatusCode::OK;
         let mut retry_after = None;
@@ -234,7 +311,7 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
             retry_after = error.header().filter(|(name, _)| *name == RETRY_AFTER);
             let detail = error.detail();
             match error {
-                ApiError::InvalidFields(errors) => page.field_errors = form_errors(kind, errors),
+                ApiError::InvalidFields(errors) => page.field_errors = form_errors(errors),
                 ApiError::EmailTaken => page.field_errors = vec![email_taken(detail)],
                 _ => page.error = Some(detail),
             }
@@ -242,7 +319,7 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         let mut response = (self.render)(&page);
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        finish(headers, Vec::new());
+        add_cookies(headers, Vec::new());
         for (name, value) in PAGE_HEADERS {
             headers.entry(name).or_insert(value);
         }
@@ -254,11 +331,14 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
 }
 
 /// Names the errors after the fields of the form.
-fn form_errors(kind: FormKind, mut errors: Vec<FieldError>) -> Vec<FieldError> {
-    if kind == FormKind::SecondFactor {
-        for error in &mut errors {
-            error.field = "code".to_owned();
-        }
+fn form_errors(mut errors: Vec<FieldError>) -> Vec<FieldError> {
+    for error in &mut errors {
+        let field = match &*error.field {
+            "recovery_code" | "token" => "code",
+            "new_password" => "password",
+            _ => continue,
+        };
+        error.field = field.to_owned();
     }
     errors
 }
@@ -268,7 +348,7 @@ fn email_taken(message: String) -> FieldError {
 }
 
 /// Adds cookies. No cache may store the response.
-fn finish(headers: &mut HeaderMap, cookies: Vec<SetCookie>) {
+fn add_cookies(headers: &mut HeaderMap, cookies: Vec<SetCookie>) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for cookie in cookies {
         headers.append(SET_COOKIE, cookie.into_value());

@@ -47,7 +47,6 @@
 //! | `testing` | `Builder::for_tests`, for an app's own tests |
 
 mod auth;
-mod escape;
 mod form;
 mod form_page;
 mod forms;
@@ -58,10 +57,11 @@ mod shared;
 mod user;
 
 pub use accounts;
-pub use accounts::http::{ClientAddress, InvalidNetwork, TrustedProxies, TrustedProxy};
+pub use accounts::http::{
+    ClientAddress, InvalidNetwork, TrustedProxies, TrustedProxy, escape_html,
+};
 pub use accounts::{AccountEvent, BuildError, Origin, SameSite, SignedIn};
 pub use auth::Auth;
-pub use escape::escape_html;
 pub use form_page::{FormKind, FormPage};
 pub use layer::{AuthLayer, AuthService};
 pub use rejection::{Rejection, problem};

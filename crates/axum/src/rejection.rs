@@ -1,49 +1,74 @@
 use std::fmt;
+use std::sync::Arc;
 
-use accounts::http::{ApiError, app_problem, error_response, is_navigation, log_in_location};
-use axum::http::StatusCode;
+use accounts::http::{ApiError, Navigation, app_problem, error_page, error_response};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::shared::Shared;
 
 /// The response to a request without a user, or whose user does not meet a requirement.
 ///
-/// A browser that opens a page is redirected to the log-in page, if another log-in helps, with the
-/// path of the page as `next`. Every other request gets a problem (RFC 9457,
+/// A browser that opens a page, or sends a form, is redirected to the log-in page, if another log-in
+/// helps. `next` is the path of the page, or of the page with the form. For other errors, the browser
+/// gets an [error page](crate::Auth::error_page). Every other request gets a problem (RFC 9457,
 /// `application/problem+json`) in the format of Latchkey's API: 401 without a valid session, 403 if
 /// the user does not meet a requirement or if a page of another origin sent the request, 503 if the
 /// store fails.
 #[derive(Clone)]
 pub struct Rejection {
     error: ApiError,
-    target: Target,
+    page: Option<Page>,
 }
 
-/// The kind of response that a rejected request expects.
-#[derive(Debug, Clone)]
-pub(crate) enum Target {
-    /// A page. Contains the address of the log-in page that leads back to it.
-    Page(String),
-    Other,
+/// The page that a browser expects.
+#[derive(Clone)]
+pub(crate) struct Page {
+    navigation: Navigation,
+    shared: Arc<Shared>,
 }
 
-impl Target {
-    pub(crate) fn new(parts: &Parts, shared: &Shared) -> Self {
-        if !is_navigation(&parts.method, &parts.headers) {
-            return Self::Other;
-        }
+impl Page {
+    /// Returns the page that a request expects, if it is a navigation of a browser.
+    pub(crate) fn new(parts: &Parts, shared: &Arc<Shared>) -> Option<Self> {
         // Nested routers remove the beginning of `Parts::uri`.
         let original = parts.extensions.get::<axum::extract::OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
-        let next = uri.path_and_query().map_or("/", |next| next.as_str());
-        Self::Page(log_in_location(&shared.log_in_page, next))
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let origin = shared.accounts.origin();
+        let navigation = Navigation::new(&parts.method, &parts.headers, target, origin)?;
+        Some(Self { navigation, shared: Arc::clone(shared) })
+    }
+
+    /// Returns the address of the log-in page. If another log-in is required of a user, the page
+    /// must not lead back at once.
+    fn log_in_location(&self, error: &ApiError) -> String {
+        let location = self.navigation.log_in_location(&self.shared.log_in_page);
+        match error {
+            ApiError::StepUpRequired => {
+                let separator = if location.contains('?') { '&' } else { '?' };
+                format!("{location}{separator}fresh=on")
+            }
+            _ => location,
+        }
     }
 }
 
 impl Rejection {
-    pub(crate) const fn new(error: ApiError, target: Target) -> Self {
-        Self { error, target }
+    pub(crate) const fn new(error: ApiError, page: Option<Page>) -> Self {
+        Self { error, page }
+    }
+
+    /// Rejects a form of another origin with 403 instead of asking for a log-in.
+    pub(crate) fn after_check_of_sender(self) -> Self {
+        let Self { error, page } = self;
+        let error = match &page {
+            Some(page) => page.navigation.reject(error),
+            None => error,
+        };
+        Self { error, page }
     }
 
     /// Returns whether the request has neither an access token nor a valid session.
@@ -66,12 +91,28 @@ impl Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        match self.target {
-            Target::Page(location) if self.error.asks_for_log_in() => {
-                Redirect::to(&location).into_response()
-            }
-            _ => error_response(self.error).map(Into::into),
+        let Some(page) = &self.page else {
+            return error_response(self.error).map(Into::into);
+        };
+        if self.error.asks_for_log_in() {
+            return Redirect::to(&page.log_in_location(&self.error)).into_response();
         }
+        let Some(render) = &page.shared.error_page else {
+            return error_page(self.error).map(Into::into);
+        };
+        let mut response = render(&self.error);
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = self.status();
+        }
+        add_headers(response.headers_mut(), error_response(self.error).headers());
+        response
+    }
+}
+
+/// Adds the headers of an error to a page, except for the content type.
+fn add_headers(page: &mut HeaderMap, error: &HeaderMap) {
+    for (name, value) in error.iter().filter(|(name, _)| **name != CONTENT_TYPE) {
+        page.insert(name, value.clone());
     }
 }
 

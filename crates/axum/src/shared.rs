@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use accounts::Accounts;
-use accounts::http::{Cookies, TrustedProxies};
+use accounts::http::{ApiError, Cookies, TrustedProxies};
+use axum::response::Response;
 
 /// The state that the layer, the extractors and the forms share.
 #[derive(Clone)]
@@ -17,8 +18,13 @@ pub(crate) struct Shared {
     pub(crate) after_log_in: Cow<'static, str>,
     /// The path to open after a log-out.
     pub(crate) after_log_out: Cow<'static, str>,
+    /// The app's own error page, if it has one.
+    pub(crate) error_page: Option<ErrorPage>,
     warned: Arc<AtomicBool>,
 }
+
+/// A function that renders an error as a page of the app.
+pub(crate) type ErrorPage = Arc<dyn Fn(&ApiError) -> Response + Send + Sync>;
 
 impl Shared {
     pub(crate) fn new(accounts: Arc<Accounts>) -> Self {
@@ -29,6 +35,7 @@ impl Shared {
             log_in_page: "/login".into(),
             after_log_in: "/".into(),
             after_log_out: "/".into(),
+            error_page: None,
             warned: Arc::default(),
         }
     }

@@ -7,14 +7,14 @@ use accounts::{Role, SignedIn};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 
-use crate::rejection::{Rejection, Target};
+use crate::rejection::{Page, Rejection};
 use crate::request::RequestAuth;
 use crate::shared::Shared;
 
 /// The user who sends a request. A handler with this parameter runs for authenticated users only.
 ///
-/// All other requests get a [`Rejection`]: a browser that opens a page is redirected to the log-in
-/// page. With `Option<User>`, the handler also runs without a user, but not if the store fails, or if
+/// All other requests get a [`Rejection`]: a browser that opens a page or sends a form is redirected
+/// to the log-in page. With `Option<User>`, the handler also runs without a user, but not if the store fails, or if
 /// a page of another origin sent the request. The app needs [`Auth::layer`](crate::Auth::layer).
 ///
 /// If the app [requires second factors](accounts::Builder::require_second_factor), a user who has not
@@ -33,7 +33,7 @@ use crate::shared::Shared;
 pub struct User {
     signed_in: SignedIn,
     shared: Arc<Shared>,
-    target: Target,
+    page: Option<Page>,
 }
 
 /// A user who may not have turned on the second factor that the app requires. Use this only for the
@@ -74,7 +74,7 @@ impl User {
         if self.has_role(role.as_str()) {
             Ok(())
         } else {
-            Err(Rejection::new(ApiError::RoleRequired(role.clone()), self.target.clone()))
+            Err(Rejection::new(ApiError::RoleRequired(role.clone()), self.page.clone()))
         }
     }
 
@@ -87,7 +87,7 @@ impl User {
 
     fn require(&self, requirements: Requirements) -> Result<(), Rejection> {
         let checked = requirements.check(&self.signed_in, &self.shared.accounts);
-        checked.map_err(|error| Rejection::new(error, self.target.clone()))
+        checked.map_err(|error| Rejection::new(error, self.page.clone()))
     }
 
     async fn extract(parts: &Parts, requirements: Requirements) -> Result<Self, Rejection> {
@@ -96,21 +96,22 @@ impl User {
                 path = parts.uri.path(),
                 "a handler asks for the user, but the app has no layer for it: add `.layer(auth.layer())` after the routes"
             );
-            let error = std::io::Error::other("the layer of axum-accounts is missing");
-            return Err(Rejection::new(ApiError::Internal(Arc::new(error)), Target::Other));
+            return Err(Rejection::new(ApiError::Misconfigured(NO_LAYER), None));
         };
         let shared = Arc::clone(auth.shared());
-        let target = Target::new(parts, &shared);
+        let page = Page::new(parts, &shared);
         match auth.authenticate(parts).await.user.clone() {
             Ok(signed_in) => {
-                let user = Self { signed_in, shared, target };
+                let user = Self { signed_in, shared, page };
                 user.require(requirements)?;
                 Ok(user)
             }
-            Err(error) => Err(Rejection::new(error, target)),
+            Err(error) => Err(Rejection::new(error, page)),
         }
     }
 }
+
+const NO_LAYER: &str = "A handler of the app asks for the user, but the app has no layer for it. Add `.layer(auth.layer())` after the routes.";
 
 const EXEMPT: Requirements = Requirements { enrolment: Enrolment::Exempt, ..Requirements::DEFAULT };
 
@@ -126,7 +127,8 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Self::extract(parts, Requirements::DEFAULT).await
+        let user = Self::extract(parts, Requirements::DEFAULT).await;
+        user.map_err(Rejection::after_check_of_sender)
     }
 }
 
@@ -137,7 +139,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
         match Self::extract(parts, Requirements::DEFAULT).await {
             Ok(user) => Ok(Some(user)),
             Err(rejection) if rejection.is_visitor() => Ok(None),
-            Err(rejection) => Err(rejection),
+            Err(rejection) => Err(rejection.after_check_of_sender()),
         }
     }
 }
@@ -146,7 +148,8 @@ impl<S: Send + Sync> FromRequestParts<S> for UserBeforeEnrolment {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(Self(User::extract(parts, EXEMPT).await?))
+        let user = User::extract(parts, EXEMPT).await;
+        user.map(Self).map_err(Rejection::after_check_of_sender)
     }
 }
 

@@ -20,6 +20,8 @@ fn the_notes_app_shows_each_user_their_own_notes() {
     let notes = app.exchange("GET", "/notes", PAGE, "");
     assert_eq!((notes.status, notes.header("location")), (303, Some("/login?next=%2Fnotes")));
     assert_eq!(app.exchange("POST", "/notes", FORM, "note=x").status, 401);
+    let sent = app.exchange("POST", "/notes", &(FORM.to_owned() + PAGE), "note=x");
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/login")));
 
     let ada = "email=ada%40example.com&password=a+long+walk+along+the+sea";
     let short = app.exchange("POST", "/signup", FORM, "email=%3Cada&password=short");

@@ -93,6 +93,8 @@ pub enum ApiError {
     TooManyAttempts(Duration),
     /// A defect in the server. Contains its cause.
     Internal(Source),
+    /// The app is not set up correctly. Contains how to fix it, which the client sees.
+    Misconfigured(&'static str),
     /// The service does not send mails.
     MailDisabled,
     /// Browsers do not support passkeys for a service at an IP address.
@@ -160,7 +162,7 @@ impl ApiError {
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
-            Self::Internal(_) => ErrorCode::Internal,
+            Self::Internal(_) | Self::Misconfigured(_) => ErrorCode::Internal,
             Self::MailDisabled => ErrorCode::MailDisabled,
             Self::PasskeysUnavailable => ErrorCode::PasskeysUnavailable,
             Self::Overloaded

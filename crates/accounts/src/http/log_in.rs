@@ -1,23 +1,84 @@
-//! Redirects to the log-in page and back.
+//! Pages in a browser: redirects to the log-in page and back.
 
+use auth_core::Origin;
 use form_urlencoded::Serializer;
-use http::header::{ACCEPT, HeaderName};
+use http::header::{ACCEPT, HeaderName, REFERER};
 use http::{HeaderMap, Method};
 
+use super::error::ApiError;
 use super::headers::single;
+use super::origin::{ForbiddenOrigin, check_origin};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Returns whether a request is a navigation to a page in a browser: a GET or a HEAD that accepts
-/// HTML. Scripts of a page, which accept anything, need an error that they can handle.
-#[must_use]
-pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
-    let accepts_html = headers.get_all(ACCEPT).iter().any(|value| {
+/// A request whose response a browser shows as a page, because the user has opened a link or sent a
+/// form. Scripts of a page need an error that they can handle instead.
+#[derive(Debug, Clone)]
+pub struct Navigation {
+    /// The path to open after a log-in.
+    next: Option<String>,
+    /// An error if a page of another origin has sent the form.
+    sender: Result<(), ForbiddenOrigin>,
+}
+
+impl Navigation {
+    /// Returns the navigation to `target`, the path and the query of a request, if the request is
+    /// one: a GET, a HEAD or a POST with `Sec-Fetch-Mode: navigate`. Browsers without that header
+    /// accept `text/html`. `origin` is that of the service.
+    ///
+    /// After a log-in, a form cannot be sent again, so the user returns to the page with the form,
+    /// which `Referer` names. Without one of the service's own origin, there is no path to return
+    /// to.
+    #[must_use]
+    pub fn new(
+        method: &Method,
+        headers: &HeaderMap,
+        target: &str,
+        origin: &Origin,
+    ) -> Option<Self> {
+        let is_navigation = match single(headers, &SEC_FETCH_MODE) {
+            Some(mode) => mode == "navigate",
+            None => accepts_html(headers),
+        };
+        if !is_navigation {
+            return None;
+        }
+        match *method {
+            Method::GET | Method::HEAD => {
+                Some(Self { next: safe_next(target).map(str::to_owned), sender: Ok(()) })
+            }
+            Method::POST => {
+                let page = single(headers, &REFERER);
+                let path = page.and_then(|page| page.strip_prefix(origin.as_str()));
+                let next = path.and_then(safe_next).map(str::to_owned);
+                Some(Self { next, sender: check_origin(headers, origin) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the error to respond with to a request that is rejected with `error`. If a page of
+    /// another origin has sent a form, no log-in helps.
+    #[must_use]
+    pub fn reject(&self, error: ApiError) -> ApiError {
+        match &self.sender {
+            Err(forbidden) if error.asks_for_log_in() => forbidden.clone().into(),
+            _ => error,
+        }
+    }
+
+    /// Returns the address of the log-in page that leads back after the log-in.
+    #[must_use]
+    pub fn log_in_location(&self, log_in_path: &str) -> String {
+        log_in_location(log_in_path, self.next.as_deref().unwrap_or_default())
+    }
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT).iter().any(|value| {
         let types = value.to_str().unwrap_or_default();
         types.split(',').any(|it| it.split(';').next().unwrap_or_default().trim() == "text/html")
-    });
-    let is_other_mode = single(headers, &SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate");
-    matches!(*method, Method::GET | Method::HEAD) && accepts_html && !is_other_mode
+    })
 }
 
 /// Returns the address of the log-in page that leads back to `next` after the log-in.
@@ -46,7 +107,9 @@ pub fn safe_next(next: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use api_types::ErrorCode;
     use http::HeaderValue;
+    use http::header::ORIGIN;
 
     use super::*;
 
@@ -91,26 +154,81 @@ mod tests {
         assert_eq!(log_in_location("/login?a=b", "/x"), "/login?a=b&next=%2Fx");
     }
 
+    /// Returns the log-in page of a navigation, or `None` if the request is not one.
+    fn log_in_page(method: &Method, headers: &[(&'static str, &str)]) -> Option<String> {
+        let headers = headers.iter().map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        });
+        let origin = Origin::parse("https://app.example").unwrap();
+        let navigation = Navigation::new(method, &headers.collect(), "/notes?page=2", &origin)?;
+        Some(navigation.log_in_location("/login"))
+    }
+
     #[test]
-    fn a_navigation_is_a_get_that_accepts_html() {
+    fn a_navigation_is_a_link_or_a_form() {
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         for (method, accept, mode, expected) in [
             (Method::GET, Some(browser), Some("navigate"), true),
             (Method::HEAD, Some("text/html"), None, true),
-            (Method::POST, Some(browser), Some("navigate"), false),
+            (Method::POST, Some(browser), Some("navigate"), true),
+            (Method::POST, Some(browser), None, true),
+            (Method::GET, Some("*/*"), Some("navigate"), true),
+            (Method::PUT, Some(browser), Some("navigate"), false),
             (Method::GET, Some(browser), Some("cors"), false),
+            (Method::POST, Some(browser), Some("same-origin"), false),
             (Method::GET, Some("*/*"), None, false),
-            (Method::GET, Some("application/json"), None, false),
+            (Method::POST, Some("application/json"), None, false),
             (Method::GET, None, None, false),
         ] {
+            let accept = accept.map(|accept| ("accept", accept));
+            let mode = mode.map(|mode| ("sec-fetch-mode", mode));
+            let headers: Vec<_> = accept.into_iter().chain(mode).collect();
+            let is_navigation = log_in_page(&method, &headers).is_some();
+            assert_eq!(is_navigation, expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_log_in_a_user_returns_to_the_page_or_to_the_page_with_the_form() {
+        let (accept, referer) = (("accept", "text/html"), "referer");
+        let page = log_in_page(&Method::GET, &[accept, (referer, "https://app.example/other")]);
+        assert_eq!(page.as_deref(), Some("/login?next=%2Fnotes%3Fpage%3D2"));
+        assert_eq!(log_in_page(&Method::POST, &[accept]).as_deref(), Some("/login"));
+        for (page, expected) in [
+            ("https://app.example/form?a=b", "/login?next=%2Fform%3Fa%3Db"),
+            ("https://app.example/", "/login?next=%2F"),
+            ("https://app.example", "/login"),
+            ("https://app.example//evil.example", "/login"),
+            ("https://app.example/\\evil.example", "/login"),
+            ("https://app.example.evil.example/form", "/login"),
+            ("https://app.example@evil.example/form", "/login"),
+            ("https://app.example:8443/form", "/login"),
+            ("http://app.example/form", "/login"),
+            ("https://evil.example/form", "/login"),
+            ("/form", "/login"),
+        ] {
+            let location = log_in_page(&Method::POST, &[accept, (referer, page)]);
+            assert_eq!(location.as_deref(), Some(expected), "{page}");
+            let twice = [accept, (referer, page), (referer, page)];
+            assert_eq!(log_in_page(&Method::POST, &twice).as_deref(), Some("/login"), "{page}");
+        }
+    }
+
+    #[test]
+    fn no_log_in_helps_with_a_form_of_another_origin() {
+        let origin = Origin::parse("https://app.example").unwrap();
+        for (sender, expected) in [
+            ("https://app.example", ErrorCode::MissingToken),
+            ("https://evil.example", ErrorCode::ForbiddenOrigin),
+        ] {
             let mut headers = HeaderMap::new();
-            if let Some(accept) = accept {
-                headers.insert(ACCEPT, HeaderValue::from_static(accept));
-            }
-            if let Some(mode) = mode {
-                headers.insert(SEC_FETCH_MODE, HeaderValue::from_static(mode));
-            }
-            assert_eq!(is_navigation(&method, &headers), expected, "{method} {accept:?} {mode:?}");
+            headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
+            headers.insert(ORIGIN, HeaderValue::from_static(sender));
+            let form = Navigation::new(&Method::POST, &headers, "/notes", &origin).unwrap();
+            assert_eq!(form.reject(ApiError::MissingToken).code(), expected);
+            assert_eq!(form.reject(ApiError::EmailUnverified).code(), ErrorCode::EmailUnverified);
+            let link = Navigation::new(&Method::GET, &headers, "/notes", &origin).unwrap();
+            assert_eq!(link.reject(ApiError::MissingToken).code(), ErrorCode::MissingToken);
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Error responses in the format of the API (RFC 9457).
+//! Error responses: in the format of the API (RFC 9457), and as pages.
 
 use api_types::{AppProblem, Problem};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use http::{Response, StatusCode};
 
 use super::error::ApiError;
+use super::escape::escape_html;
 
 /// Logs the error and returns the response to it, which caches must not store.
 #[must_use]
@@ -20,6 +21,30 @@ pub fn error_response(error: ApiError) -> Response<Vec<u8>> {
     if let Some(cookie) = cookie {
         headers.append(SET_COOKIE, cookie.into_value());
     }
+    response
+}
+
+/// Logs the error and returns the response to it as a short page, for a [`Navigation`](super::Navigation).
+#[must_use]
+pub fn error_page(error: ApiError) -> Response<Vec<u8>> {
+    let title = error.status().canonical_reason().unwrap_or_default();
+    let detail = escape_html(&error.detail());
+    let page = format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<main><h1>{title}</h1><p>{detail}</p></main>
+</html>
+"#
+    );
+    let mut response = error_response(error).map(|_| page.into_bytes());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 

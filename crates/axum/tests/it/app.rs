@@ -53,6 +53,15 @@ impl TestApp {
             .pbkdf2_iterations(1_000)
             .accept_weaknesses();
         let auth = change(builder).build().await.unwrap();
+        Self::for_auth(auth, clock, folder)
+    }
+
+    /// Changes settings of the app that are not those of its accounts.
+    pub(crate) fn set(self, change: impl FnOnce(Auth) -> Auth) -> Self {
+        Self::for_auth(change(self.auth), self.clock, self.folder)
+    }
+
+    fn for_auth(auth: Auth, clock: Arc<ManualClock>, folder: TempDir) -> Self {
         let slow = Arc::<Slow>::default();
         let router = router(&auth, &slow);
         Self { auth, clock, slow, router, folder }
@@ -167,6 +176,18 @@ impl Browser {
         self.send("GET", path, &[("accept", "text/html")], "").await
     }
 
+    /// Sends a form from the page at this address, as a browser does.
+    pub(crate) async fn navigate(&mut self, path: &str, referer: &str) -> Response {
+        let headers = [
+            ("accept", "text/html"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-site", "same-origin"),
+            ("origin", ORIGIN),
+            ("referer", referer),
+        ];
+        self.send("POST", path, &headers, "note=x").await
+    }
+
     /// Sends a form from a page of the app.
     pub(crate) async fn submit(&mut self, path: &str, body: &str) -> Response {
         self.send("POST", path, &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")], body)
@@ -257,6 +278,14 @@ impl Response {
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
         let problem: serde_json::Value = serde_json::from_str(&self.body).unwrap();
         assert_eq!(problem["code"], code);
+    }
+
+    /// Checks that the response is a page with this title.
+    #[track_caller]
+    pub(crate) fn assert_page(&self, status: u16, title: &str) {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("text/html; charset=utf-8"));
+        assert!(self.body.contains(&format!("<h1>{title}</h1>")), "{}", self.body);
     }
 
     /// Checks that the response is a redirect to this location.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::routing::get;
 use axum_accounts::User;
 use axum_accounts::accounts::{Builder, Caller, Role, SignIn};
 use tower_service::Service as _;
 
-use crate::app::TestApp;
+use crate::app::{ORIGIN, TestApp};
 
 #[tokio::test]
 async fn a_visitor_is_redirected_from_pages_and_gets_an_error_otherwise() {
@@ -24,6 +24,8 @@ async fn a_visitor_is_redirected_from_pages_and_gets_an_error_otherwise() {
     response.assert_problem(401, "missing_token");
     assert!(response.header("www-authenticate").is_some());
     visitor.submit("/private", "").await.assert_problem(401, "missing_token");
+    let script = [("accept", "text/html"), ("sec-fetch-mode", "cors"), ("origin", ORIGIN)];
+    visitor.send("POST", "/private", &script, "").await.assert_problem(401, "missing_token");
     assert_eq!(visitor.open("/").await.body, "a visitor");
 }
 
@@ -53,12 +55,12 @@ async fn requirements_reject_users_who_do_not_meet_them() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
     assert_eq!(ada.open("/fresh").await.body, "fresh");
-    ada.open("/verified").await.assert_problem(403, "email_unverified");
+    ada.send("GET", "/verified", &[], "").await.assert_problem(403, "email_unverified");
     let user = app.accounts().operator().user("ada@example.com").await.unwrap().id;
     app.accounts().operator().verify_email(user).await.unwrap();
     assert_eq!(ada.open("/verified").await.body, "verified");
     app.advance(Duration::from_mins(11));
-    ada.open("/fresh").await.assert_redirect("/login?next=%2Ffresh");
+    ada.open("/fresh").await.assert_redirect("/login?next=%2Ffresh&fresh=on");
     ada.send("GET", "/fresh", &[], "").await.assert_problem(403, "step_up_required");
     assert_eq!(ada.open("/private").await.status, 200);
 }
@@ -67,7 +69,7 @@ async fn requirements_reject_users_who_do_not_meet_them() {
 async fn a_role_is_required_until_it_is_granted() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
-    ada.open("/admin").await.assert_problem(403, "role_required");
+    ada.send("GET", "/admin", &[], "").await.assert_problem(403, "role_required");
     let operator = app.accounts().operator();
     let user = operator.user("ada@example.com").await.unwrap().id;
     let _ = operator.grant_role(user, &Role::parse("admin").unwrap()).await.unwrap();
@@ -79,7 +81,8 @@ async fn users_who_must_turn_a_second_factor_on_are_rejected() {
     let app = TestApp::with(Builder::require_second_factor).await;
     let mut ada = app.ada().await;
     for path in ["/private", "/", "/fresh", "/verified", "/twice"] {
-        ada.open(path).await.assert_problem(403, "second_factor_enrolment_required");
+        let response = ada.send("GET", path, &[], "").await;
+        response.assert_problem(403, "second_factor_enrolment_required");
     }
     assert_eq!(ada.open("/enrol").await.status, 200);
     app.browser().open("/enrol").await.assert_redirect("/login?next=%2Fenrol");
@@ -93,5 +96,10 @@ async fn without_the_layer_the_extractor_fails() {
     ] {
         let response = router.clone().call(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), 500);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["code"], "internal");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("Add `.layer(auth.layer())`"), "{detail}");
     }
 }

@@ -11,6 +11,7 @@ impl ApiError {
     pub fn detail(&self) -> String {
         let text = match self {
             Self::MalformedJson => "The body must be valid JSON in UTF-8.",
+            Self::Misconfigured(fix) => fix,
             Self::InvalidRequest(shape) => return format!("The body must be {shape}."),
             Self::InvalidCredentials => "The email address or the password is wrong.",
             Self::InvalidToken => {
@@ -19,7 +20,9 @@ impl ApiError {
             Self::InvalidRefreshToken(_) => {
                 "The refresh cookie is missing or not valid, or its session has ended. Log in again."
             }
-            Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
+            Self::MissingToken => {
+                "You are not logged in. Log in, or send an access token: \"Authorization: Bearer TOKEN\"."
+            }
             Self::SecondFactorRequired(..) => {
                 "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."
             }
@@ -29,7 +32,7 @@ impl ApiError {
             }
             Self::ForbiddenOrigin(origin) => {
                 return format!(
-                    "Only pages at {origin} can send this request. Open {origin} instead. If you operate the service, and browsers reach it at another address, set its public URL to that address (--public-url)."
+                    "Only pages at {origin} can send this request. Open {origin} instead. If you operate the service, and browsers reach it at another address, set its public URL to that address."
                 );
             }
             Self::SignUpDisabled => {
@@ -97,7 +100,7 @@ impl ApiError {
                 "This service does not send email. Ask the administrator of this service for help."
             }
             Self::PasskeysUnavailable => {
-                "Passkeys do not work at an IP address. Log in another way. If you operate the service, set its public URL to one with a host name (--public-url)."
+                "Passkeys do not work at an IP address. Log in another way. If you operate the service, set its public URL to one with a host name."
             }
             Self::Overloaded
             | Self::OutboxFull
