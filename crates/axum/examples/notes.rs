@@ -1,4 +1,5 @@
 //! A notes app whose pages are rendered on the server.
+#![expect(clippy::print_stdout, reason = "the app says where it listens")]
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,14 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::{Form, State};
 use axum::response::{Html, Redirect};
 use axum::{Router, routing::get};
-use axum_accounts::{Auth, FormPage, SameSite, User, accounts::UserId, escape_html};
+use axum_accounts::accounts::{Email, UserId};
+use axum_accounts::{Auth, FormPage, SameSite, User, escape_html};
+use mail::MailFolder;
+
+const HEAD: &str = "<!DOCTYPE html><html lang=en><meta charset=utf-8>
+    <meta name=viewport content='width=device-width'><meta name=color-scheme content='light dark'>";
 
 /// The notes of each user. A real app has a database, whose tables refer to users by their ids.
 type Notes = Arc<Mutex<HashMap<UserId, Vec<String>>>>;
 
 fn page(title: &str, body: &str) -> Html<String> {
-    let head = format!("<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{title}</title>");
-    Html(format!("{head}<main><h1>{title}</h1>{body}</main></html>"))
+    Html(format!("{HEAD}<title>{title}</title><main><h1>{title}</h1>{body}</main></html>"))
 }
 
 fn log_in_page(form: &FormPage) -> Html<String> {
@@ -57,13 +62,17 @@ async fn add_note(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let url = format!("http://localhost:{port}"); // in production: https://app.example
+    let sender = Email::parse("no-reply@app.example")?;
     let auth = Auth::builder()
         .sqlite("app.db")
-        .public_url(format!("http://localhost:{port}")) // in production: https://app.example
+        .public_url(&url)
+        .mail(MailFolder::open("mail", &sender)?) // in production: SmtpTransport
         .session_cookie(SameSite::Lax) // links from mails arrive signed in
         .build()
         .await?
-        .after_log_in("/notes");
+        .after_log_in("/notes")
+        .error_page(|error| page("Sorry", &format!("<p>{}</p>", escape_html(&error.to_string()))));
     let app = Router::new()
         .route("/", get(home))
         .route("/notes", get(notes).post(add_note))
@@ -71,5 +80,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .merge(auth.forms(log_in_page))
         .layer(auth.layer());
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening at {url}");
     Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
 }

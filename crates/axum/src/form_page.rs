@@ -2,6 +2,7 @@ use std::fmt::{self, Write as _};
 
 use accounts::http::{escape_html, log_in_location};
 use api_types::FieldError;
+use zeroize::Zeroizing;
 
 use crate::form::Notice;
 
@@ -10,6 +11,7 @@ use crate::form::Notice;
 pub struct FormPage {
     pub(crate) kind: FormKind,
     pub(crate) email: String,
+    pub(crate) code: Zeroizing<String>,
     pub(crate) remember: bool,
     pub(crate) next: Option<String>,
     pub(crate) notice: Option<Notice>,
@@ -103,6 +105,13 @@ impl FormPage {
     #[must_use]
     pub fn email(&self) -> &str {
         &self.email
+    }
+
+    /// Returns the code from a mail that was typed before with a new password that breaks a rule, so
+    /// that the user does not have to paste it again. It is untrusted input: escape it in HTML.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
     }
 
     /// Returns whether the checkbox `remember` was ticked before.
@@ -247,7 +256,8 @@ impl FormPage {
             FormKind::LogOut => Ok(()),
             FormKind::ForgotPassword => fields.write_email(),
             FormKind::ResetPassword => {
-                fields.write("code", "Code from the email", CODE, "")?;
+                let value = format!(r#" value="{}""#, escape_html(&self.code));
+                fields.write("code", "Code from the email", CODE, &value)?;
                 fields.write("password", "New password", NEW_PASSWORD, "")
             }
             FormKind::VerifyEmail => fields.write("code", "Code", CODE, ""),

@@ -23,6 +23,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use zeroize::Zeroizing;
 
 use crate::form::{Form, Notice, Query};
 use crate::form_page::{FormKind, FormPage};
@@ -283,7 +284,8 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         response
     }
 
-    /// Returns a page with the form. What was typed is kept, except for secrets.
+    /// Returns a page with the form. What was typed is kept, except for secrets. A code that resets
+    /// the password is kept, because it remains valid if the new password breaks a rule.
     fn page(
         &self,
         kind: FormKind,
@@ -295,6 +297,10 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
         let mut page = FormPage {
             kind,
             email: form.email,
+            code: match kind {
+                FormKind::ResetPassword => form.code,
+                _ => Zeroizing::default(),
+            },
             remember: form.remember,
             next: form.next,
             notice,

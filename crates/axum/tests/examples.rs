@@ -6,6 +6,9 @@
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
 
+use std::fs;
+use std::time::{Duration, Instant};
+
 use example::Example;
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
@@ -40,6 +43,9 @@ fn the_notes_app_shows_each_user_their_own_notes() {
     assert_eq!(notes.header("cache-control"), Some("no-store"));
     let evil = format!("{FORM}{session}origin: https://evil.example\r\n");
     assert_eq!(app.exchange("POST", "/notes", &evil, "note=evil").status, 403);
+    let page = app.exchange("POST", "/notes", &(evil + PAGE), "note=evil");
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("<h1>Sorry</h1><p>Only pages at"), "{}", page.body);
 
     let out = app.exchange("POST", "/logout", &(FORM.to_owned() + &session), "");
     assert_eq!((out.status, out.header("location")), (303, Some("/")));
@@ -49,6 +55,37 @@ fn the_notes_app_shows_each_user_their_own_notes() {
     let cookie = bob.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let notes = app.exchange("GET", "/notes", &format!("cookie: {cookie}\r\n"), "");
     assert!(notes.status == 200 && !notes.body.contains("<li>"), "{}", notes.body);
+}
+
+#[test]
+fn a_user_of_the_notes_app_resets_the_password_with_the_code_from_a_mail() {
+    let app = Example::start("notes", &[]);
+    let ada = "email=ada%40example.com&password=a+long+walk+along+the+sea";
+    assert_eq!(app.exchange("POST", "/signup", FORM, ada).status, 303);
+    let sent = app.exchange("POST", "/forgot", FORM, "email=ada%40example.com");
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/reset?notice=code-sent")));
+    let code = wait_for_reset_code(&app);
+    let reset = format!("code={code}&password=a+short+swim+in+the+river");
+    assert_eq!(app.exchange("POST", "/reset", FORM, &reset).status, 303);
+    assert_eq!(app.exchange("POST", "/login", FORM, ada).status, 401);
+    let new = "email=ada%40example.com&password=a+short+swim+in+the+river";
+    assert_eq!(app.exchange("POST", "/login", FORM, new).status, 303);
+}
+
+/// Waits until the mail with the code is in the folder `mail`. Returns the code.
+fn wait_for_reset_code(app: &Example) -> String {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        for mail in fs::read_dir(app.as_ref().join("mail")).unwrap() {
+            // Another mail may be renamed now.
+            let mail = fs::read_to_string(mail.unwrap().path()).unwrap_or_default();
+            if let Some((_, after)) = mail.split_once("/reset\r\n\r\n") {
+                return after.lines().next().unwrap().to_owned();
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the mail was not sent");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::accounts::SameSite;
-use api::{Auth, Origin, SignedIn};
+use api::{Auth, Origin, Role, SignedIn};
 use auth_core::ManualClock;
 use serde_json::json;
 use tempfile::TempDir;
@@ -42,6 +42,8 @@ async fn app() -> App {
     let cookies = auth.guard().cookies().route(warp::path!("cookies"), hello);
     let page = auth.guard().page().route(warp::path!("page"), hello);
     let fresh = auth.guard().page().fresh().route(warp::path!("fresh"), hello);
+    let admin = auth.guard().page().role(Role::parse("admin").unwrap());
+    let admin = admin.route(warp::path!("admin"), hello);
     let json = auth.guard().cookies().json(100).route(warp::path!("json"), note);
     let cached = auth.guard().page().route(warp::path!("cached"), async |_: SignedIn| {
         warp::reply::with_header("cached", "cache-control", "max-age=60")
@@ -63,7 +65,7 @@ async fn app() -> App {
     let cross_home = auth.guard().cookies().optional(warp::path!("cross-home"), cross_home);
     let bearer = bearer.or(cross.or(auth.cors(cross_home)).unify()).unify();
     let own = bearer.or(cookies).unify().or(page).unify().or(fresh).unify();
-    let own = own.or(json).unify().or(cached).unify().or(home).unify();
+    let own = own.or(admin).unify().or(json).unify().or(cached).unify().or(home).unify();
     let routes = auth.routes().or(own).unify();
     let routes = routes.or(warp::any().map(|| "the page".into_response())).unify().boxed();
     App { routes, clock, _folder: folder }
@@ -142,7 +144,8 @@ async fn only_a_navigation_to_a_page_is_redirected_to_the_log_in_page() {
     assert_eq!(app.send(get("/cookies", "")).await.status(), 401);
     let script = warp::test::request().path("/page").header("accept", "*/*");
     assert_eq!(app.send(script).await.status(), 401);
-    assert_eq!(app.send(get("/page", "").method("POST")).await.status(), 401);
+    let script = get("/page", "").header("sec-fetch-mode", "cors");
+    assert_eq!(app.send(script.method("POST")).await.status(), 401);
 
     let cookie = app.sign_in().await;
     app.clock.advance(Duration::from_mins(11));
@@ -150,6 +153,50 @@ async fn only_a_navigation_to_a_page_is_redirected_to_the_log_in_page() {
     assert_eq!(response.headers()["location"], "/log-in?next=%2Ffresh");
     let cookie = pair(&session_cookie(&response).unwrap());
     assert_eq!(app.send(get("/page", &cookie)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_form_without_a_session_leads_to_the_log_in_page_and_back_to_the_page_with_the_form() {
+    let app = app().await;
+    let form = |cookie: &str, path: &str| {
+        get(path, cookie).method("POST").header("origin", "https://app.example")
+    };
+    for cookie in ["", "__Host-latchkey_refresh=ended"] {
+        for (referer, expected) in [
+            ("https://app.example/form?a=1", "/log-in?next=%2Fform%3Fa%3D1"),
+            ("https://app.example//evil.example", "/log-in"),
+            ("https://evil.example/form", "/log-in"),
+        ] {
+            let response = app.send(form(cookie, "/page").header("referer", referer)).await;
+            assert_eq!(response.status(), 303);
+            assert_eq!(response.headers()["location"], expected, "{referer}");
+            assert_eq!(session_cookie(&response).is_some(), !cookie.is_empty());
+        }
+    }
+    let cookie = app.sign_in().await;
+    for cookie in ["", &cookie] {
+        let forged = get("/page", cookie).method("POST").header("origin", "https://evil.example");
+        let response = app.send(forged.header("referer", "https://app.example/form")).await;
+        assert_eq!(response.status(), 403);
+    }
+}
+
+#[tokio::test]
+async fn a_page_shows_other_errors_to_a_browser_as_a_page() {
+    let app = app().await;
+    let cookie = app.sign_in().await;
+    for (path, is_page) in [("/admin", true), ("/json", false)] {
+        let forged = get(path, &cookie).method("POST").header("origin", "https://evil.example");
+        let response = app.send(forged).await;
+        assert_eq!(response.status(), 403, "{path}");
+        assert_eq!(response.headers()["content-type"] == "text/html; charset=utf-8", is_page);
+    }
+    let response = app.send(get("/admin", &cookie)).await;
+    assert_eq!(response.status(), 403);
+    let page = String::from_utf8_lossy(response.body());
+    assert!(page.contains("<p>This requires the role admin."), "{page}");
+    let program = warp::test::request().path("/admin").header("cookie", &cookie);
+    assert_eq!(app.send(program).await.headers()["content-type"], "application/problem+json");
 }
 
 #[tokio::test]

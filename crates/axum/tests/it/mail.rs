@@ -1,7 +1,6 @@
 //! The forms that reset a password and verify an email address.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use axum_accounts::accounts::{MailTransport, OutgoingMail, SendMailError};
@@ -97,13 +96,14 @@ async fn a_forgotten_password_is_reset_with_the_code_from_a_mail() {
     assert_eq!(ada.open("/private").await.status, 200, "nothing has changed yet");
 
     let code = mailbox.reset_code(&app).await;
-    let wrong = browser.submit("/reset", &format!("code=x&password={NEW}")).await;
+    let wrong = browser.submit("/reset", &format!("code=%22%3Ex&password={NEW}")).await;
+    assert!(wrong.body.contains("value=\"&quot;&gt;x\""), "{}", wrong.body);
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("<p id=\"code-error\" role=\"alert\">"), "{}", wrong.body);
     let short = browser.submit("/reset", &format!("code={code}&password=short")).await;
     assert_eq!(short.status, 422);
     assert!(short.body.contains("<p id=\"password-error\" role=\"alert\">"), "{}", short.body);
-    assert!(!short.body.contains(&code), "secrets are not shown again");
+    assert!(short.body.contains(&format!("value=\"{code}\"")), "{}", short.body);
 
     // Also pasted with spaces around it, and in the browser with the session.
     let reset = format!("code=+{code}+&password={NEW}&next=%2Fprivate");
@@ -216,6 +216,5 @@ async fn only_the_user_can_verify_the_email_address() {
         let rejected = ada.send("POST", path, &evil, &format!("{code}&send=on")).await;
         assert_eq!(rejected.status, 403, "{path}");
     }
-    app.advance(Duration::from_hours(1));
     ada.submit("/verify", &code).await.assert_redirect("/");
 }

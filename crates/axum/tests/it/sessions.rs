@@ -237,8 +237,9 @@ async fn a_failing_store_is_a_503_and_keeps_the_cookie() {
     app.break_store();
     for path in ["/", "/private"] {
         let response = ada.open(path).await;
-        response.assert_problem(503, "unavailable");
+        response.assert_page(503, "Service Unavailable");
         assert!(response.header("retry-after").is_some() && response.set_cookies().is_empty());
+        ada.send("GET", path, &[], "").await.assert_problem(503, "unavailable");
     }
     assert_eq!(ada.submit("/logout", "").await.status, 503);
     assert_eq!(ada.session_cookie(), Some(&cookie));
