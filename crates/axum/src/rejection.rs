@@ -20,11 +20,10 @@ use crate::shared::Shared;
 #[derive(Clone)]
 pub struct Rejection {
     error: ApiError,
-    page: Option<Page>,
+    page: Option<Arc<Page>>,
 }
 
 /// The page that a browser expects.
-#[derive(Clone)]
 pub(crate) struct Page {
     navigation: Navigation,
     shared: Arc<Shared>,
@@ -32,14 +31,14 @@ pub(crate) struct Page {
 
 impl Page {
     /// Returns the page that a request expects, if it is a navigation of a browser.
-    pub(crate) fn new(parts: &Parts, shared: &Arc<Shared>) -> Option<Self> {
+    pub(crate) fn new(parts: &Parts, shared: &Arc<Shared>) -> Option<Arc<Self>> {
         // Nested routers remove the beginning of `Parts::uri`.
         let original = parts.extensions.get::<axum::extract::OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         let origin = shared.accounts.origin();
         let navigation = Navigation::new(&parts.method, &parts.headers, target, origin)?;
-        Some(Self { navigation, shared: Arc::clone(shared) })
+        Some(Arc::new(Self { navigation, shared: Arc::clone(shared) }))
     }
 
     /// Returns the address of the log-in page. If another log-in is required of a user, the page
@@ -57,7 +56,7 @@ impl Page {
 }
 
 impl Rejection {
-    pub(crate) const fn new(error: ApiError, page: Option<Page>) -> Self {
+    pub(crate) const fn new(error: ApiError, page: Option<Arc<Page>>) -> Self {
         Self { error, page }
     }
 

@@ -33,7 +33,7 @@ use crate::shared::Shared;
 pub struct User {
     signed_in: SignedIn,
     shared: Arc<Shared>,
-    page: Option<Page>,
+    page: Option<Arc<Page>>,
 }
 
 /// A user who may not have turned on the second factor that the app requires. Use this only for the

@@ -7,7 +7,7 @@
 mod example;
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use example::Example;
 
@@ -64,7 +64,7 @@ fn a_user_of_the_notes_app_resets_the_password_with_the_code_from_a_mail() {
     assert_eq!(app.exchange("POST", "/signup", FORM, ada).status, 303);
     let sent = app.exchange("POST", "/forgot", FORM, "email=ada%40example.com");
     assert_eq!((sent.status, sent.header("location")), (303, Some("/reset?notice=code-sent")));
-    let code = wait_for_reset_code(&app);
+    let code = wait_for_reset_code(&app).unwrap();
     let reset = format!("code={code}&password=a+short+swim+in+the+river");
     assert_eq!(app.exchange("POST", "/reset", FORM, &reset).status, 303);
     assert_eq!(app.exchange("POST", "/login", FORM, ada).status, 401);
@@ -72,20 +72,19 @@ fn a_user_of_the_notes_app_resets_the_password_with_the_code_from_a_mail() {
     assert_eq!(app.exchange("POST", "/login", FORM, new).status, 303);
 }
 
-/// Waits until the mail with the code is in the folder `mail`. Returns the code.
-fn wait_for_reset_code(app: &Example) -> String {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(60) {
+/// Waits up to a minute until the mail with the code is in the folder `mail`. Returns the code.
+fn wait_for_reset_code(app: &Example) -> Option<String> {
+    for _ in 0..1_200 {
         for mail in fs::read_dir(app.as_ref().join("mail")).unwrap() {
             // Another mail may be renamed now.
             let mail = fs::read_to_string(mail.unwrap().path()).unwrap_or_default();
             if let Some((_, after)) = mail.split_once("/reset\r\n\r\n") {
-                return after.lines().next().unwrap().to_owned();
+                return after.lines().next().map(str::to_owned);
             }
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("the mail was not sent");
+    None
 }
 
 #[test]

@@ -35,8 +35,8 @@ impl Mailbox {
     /// Returns the line after `before` in the only mail that is due.
     async fn line(&self, app: &TestApp, before: &str) -> String {
         let texts = self.texts(app).await;
-        let [text] = &texts[..] else { panic!("{texts:?}") };
-        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(texts.len(), 1, "{texts:?}");
+        let (_, rest) = texts[0].split_once(before).unwrap();
         rest.lines().next().unwrap().to_owned()
     }
 
