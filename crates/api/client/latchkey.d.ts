@@ -55,18 +55,38 @@ export interface Client {
    * The token is only sent to the origin of the service. Requests to other origins are sent without
    * it. A redirect to another origin fails.
    *
-   * If the session has ended, resolves to the response with the status 401. Rejects like `fetch`,
-   * or with an {@link AuthError} if the token could not be refreshed. The tab is then still signed
-   * in, and the request can be tried again.
+   * Resolves for error statuses, like `fetch`; if the session has ended, for the status 401. Rejects
+   * with an {@link AuthError} if there is no response or the token could not be refreshed. The tab
+   * is then still signed in, and the request can be tried again. Otherwise, for example if the
+   * request is aborted, rejects like `fetch`.
+   *
+   * A request that has begun continues after a log-out. In {@link watch}, pass it the `signal`.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
 
   /**
-   * Returns the user, or `null` if the tab is signed out. Asks the service each time. Rejects with
-   * an {@link AuthError} if the service cannot be reached, or fails. The tab is then still signed
-   * in, and the call can be tried again.
+   * Returns the user, or `null` if the tab is signed out, also if it was signed out while the
+   * service was asked. Asks the service each time. Rejects with an {@link AuthError} if the service
+   * cannot be reached, or fails. The tab is then still signed in, and the call can be tried again.
    */
   user(): Promise<User | null>;
+
+  /**
+   * Calls `show` with the user, or with `null` if the tab is signed out: now, and after each change
+   * that {@link onChange} reports. If the user is known to have changed, calls it with `null` before
+   * it asks the service for the new one.
+   *
+   * The next change aborts `signal`. Pass it to {@link fetch}, and do nothing after an `await` if
+   * it is aborted, so that a late response does not bring back the data of an earlier user.
+   *
+   * Calls `failed` if `show` throws or rejects, or with an {@link AuthError} if the user could not
+   * be requested, but not if `signal` was aborted. The default is `reportError`. Returns a function
+   * that stops this, and aborts `signal`.
+   */
+  watch(
+    show: (user: User | null, signal: AbortSignal) => void | Promise<void>,
+    failed?: (error: unknown) => void,
+  ): () => void;
 
   /**
    * Calls `listener` when the tab is signed in or out, also because of another tab, or if the
@@ -117,7 +137,14 @@ export interface User extends Account {
   roles: string[];
 }
 
-/** An error from a request to the service. */
+/**
+ * Returns `next` if it is a path of this origin, and otherwise `null`. A log-in page must check with
+ * it the path that it opens after the log-in: browsers read `//host` and `/\host`, for example, as
+ * the address of another host.
+ */
+export function safeNext(next: string | null): string | null;
+
+/** An error from a request to the service. Its message is a sentence for users, in English. */
 export class AuthError extends Error {
   /** The HTTP status, or 0 if the service did not respond. */
   readonly status: number;

@@ -11,9 +11,12 @@ const LOCK = "latchkey-refresh";
 /** No service responded, or a proxy responded instead of the service. */
 const LOST = [0, 502, 504];
 
+const UNREACHABLE = "The service cannot be reached. Check your connection and try again.";
+const FAILED = "Something went wrong. Try again later.";
+
 export class AuthError extends Error {
   constructor(status, { code, detail, errors } = {}, retryAfter) {
-    super(detail || (status ? `the service responded with ${status}` : "the service cannot be reached"));
+    super(errors?.[0]?.message || detail || (status ? FAILED : UNREACHABLE));
     this.name = "AuthError";
     this.status = status;
     this.code = code;
@@ -21,6 +24,8 @@ export class AuthError extends Error {
     this.retryAfter = retryAfter;
   }
 }
+
+export const safeNext = (next) => (/^\/(?!\/)[^\\\p{Cc}]*$/u.test(next) ? next : null);
 
 export function createClient({ base = "/api" } = {}) {
   const api = new URL(base.replace(/\/?$/, "/"), location.href);
@@ -195,15 +200,18 @@ export function createClient({ base = "/api" } = {}) {
 
   async function authorized(input, init) {
     const url = new URL(input instanceof Request ? input.url : input, document.baseURI);
-    if (url.origin !== api.origin || !mayBeSignedIn()) return fetch(input, init);
+    const isSigned = url.origin === api.origin && mayBeSignedIn();
     // A redirect to another origin would take the token there, in browsers before 2023.
     const safe = api.origin === location.origin ? { mode: "same-origin" } : { redirect: "error" };
     const send = (bearer) => {
       const source = input instanceof Request ? input.clone() : input;
-      const request = new Request(source, { ...init, ...safe });
+      const request = new Request(source, isSigned ? { ...init, ...safe } : init);
       if (bearer) request.headers.set("Authorization", `Bearer ${bearer}`);
-      return fetch(request);
+      return fetch(request).catch((error) => {
+        throw error instanceof TypeError ? new AuthError(0) : error;
+      });
     };
+    if (!isSigned) return send();
     const started = session;
     let used = token();
     if (!used || performance.now() >= deadline) used = await refreshed(used);
@@ -223,11 +231,34 @@ export function createClient({ base = "/api" } = {}) {
       response = await authorized(new URL("me", api));
       text = await response.clone().text();
     } catch (error) {
-      throw error instanceof AuthError ? error : new AuthError(0);
+      if (session === started) throw error instanceof AuthError ? error : new AuthError(0);
     }
-    if (!(await isRejected(response))) return read(response, text);
-    if (session === started) end();
-    return null;
+    if (response && (await isRejected(response)) && session === started) end();
+    // The answer is about a session that has ended or was replaced meanwhile.
+    return session === started ? read(response, text) : user();
+  }
+
+  function watch(show, failed = reportError) {
+    let run, shown;
+    const update = async () => {
+      run?.abort();
+      const { signal } = (run = new AbortController());
+      const pass = (user) => show((shown = user), signal);
+      try {
+        // What is private must not be shown any longer while the service is asked.
+        if (!mayBeSignedIn() || (shown && shown.id !== claims(token()).sub)) await pass(null);
+        const current = await user();
+        if (!signal.aborted && current !== shown) await pass(current);
+      } catch (error) {
+        if (!signal.aborted) failed(error);
+      }
+    };
+    listeners.add(update);
+    update();
+    return () => {
+      listeners.delete(update);
+      run.abort();
+    };
   }
 
   async function passkey(ticket) {
@@ -288,6 +319,7 @@ export function createClient({ base = "/api" } = {}) {
     logout,
     fetch: authorized,
     user,
+    watch,
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -9,6 +9,7 @@ import {
   type FactorKind,
   type FieldError,
   type LoginOutcome,
+  safeNext,
   type User,
 } from "latchkey";
 import type { components } from "./schema.js";
@@ -40,6 +41,13 @@ export async function use(): Promise<string> {
     }
     await client.loginWithPasskey({ remember: false });
     const stop: () => void = client.onChange((signedIn: boolean) => console.log(signedIn));
+    const show = async (user: User | null, signal: AbortSignal): Promise<void> => {
+      const shown = user && (await client.fetch("/private", { signal }));
+      console.log(shown?.ok, safeNext(new URLSearchParams(location.search).get("next")));
+    };
+    const stopped: () => void = client.watch(show, (error) => console.error(error));
+    client.watch((user) => console.log(user?.email))();
+    stopped();
     const response = await client.fetch("/private", { method: "POST", body: account.id });
     const user: User | null = await client.user();
     await client.logout();

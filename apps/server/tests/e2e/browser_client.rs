@@ -3,6 +3,7 @@
 
 mod embedding;
 mod tabs;
+mod watch;
 
 use std::time::Duration;
 
@@ -87,8 +88,10 @@ async fn a_user_signs_up_logs_in_and_logs_out() {
         assert_eq!(ada.answers("path=\"/api/me\""), 0, "there is no session to ask about");
         let account = json!({"email": EMAIL, "password": PASSWORD});
         let short = json!({"email": EMAIL, "password": "short"});
-        let fields = format!("signUp({short}).catch(({{errors}}) => errors)");
-        assert_eq!(ada.calls(&fields).await[0]["code"], "password_too_short");
+        let fields = format!("signUp({short}).catch((it) => [it.errors[0], it.message])");
+        let fields = ada.calls(&fields).await;
+        assert_eq!(fields[0]["code"], "password_too_short");
+        assert_eq!(fields[0]["message"], fields[1]);
         assert_eq!(ada.calls(&format!("signUp({account})")).await["email"], EMAIL);
         let taken = json!({"status": 409, "code": "email_taken"});
         assert_eq!(ada.calls(&format!("signUp({account})")).await, taken);
@@ -110,6 +113,28 @@ async fn a_user_signs_up_logs_in_and_logs_out() {
         assert_eq!(ada.fetches("'/api/me'").await, 401);
         assert_eq!(ada.script("changes").await, json!([true, false]));
         assert_eq!(ada.refreshes(), 0);
+    })
+    .await;
+}
+
+/// The crate `yew-session` has the same rules.
+#[tokio::test]
+async fn only_paths_of_the_same_origin_are_a_safe_next() {
+    visit(async |ada| {
+        ada.open(BLANK).await;
+        let vectors = include_str!("../../../../crates/yew-session/tests/next.json");
+        let wrong = ada
+            .script(&format!(
+                "import('/latchkey.js').then(({{safeNext}}) => {{
+                    const vectors = {vectors};
+                    return [
+                        ...vectors.safe.filter((next) => safeNext(next) !== next),
+                        ...[...vectors.unsafe, null].filter((next) => safeNext(next) !== null),
+                    ];
+                }})"
+            ))
+            .await;
+        assert_eq!(wrong, json!([]));
     })
     .await;
 }
@@ -261,7 +286,19 @@ async fn a_network_failure_or_an_error_of_the_server_does_not_end_the_session() 
         let unreachable = json!({"status": 0, "code": null});
         ada.goes(Network::Offline).await;
         assert_eq!(ada.calls("user()").await, unreachable);
-        assert!(ada.fetches("'/api/me'").await["error"].is_string(), "as fetch itself rejects");
+        assert_eq!(ada.fetches("'/api/me'").await, unreachable);
+        let message = "fetch('/api/me').catch(({name, message}) => `${name}: ${message}`)";
+        let sentence = "AuthError: The service cannot be reached. \
+                        Check your connection and try again.";
+        assert_eq!(ada.calls(message).await, sentence);
+        let account = json!({"email": EMAIL, "password": PASSWORD});
+        let message =
+            format!("login({account}).catch(({{name, message}}) => `${{name}}: ${{message}}`)");
+        assert_eq!(ada.calls(&message).await, sentence);
+        assert_eq!(
+            ada.calls("fetch('/', {signal: AbortSignal.abort()}).catch((it) => it.name)").await,
+            "AbortError"
+        );
         ada.goes(Network::Online).await;
         ada.script(
             "void (window.direct = fetch, window.fetch = async (...request) =>

@@ -4,21 +4,24 @@ const auth = createClient();
 const element = (selector) => document.querySelector(selector);
 
 /** Shows the form or, if the tab is signed in, a response that only users get. */
-async function show() {
-  const user = await auth.user();
-  element("#greeting").textContent = user ? await (await auth.fetch("/private")).text() : "";
-  element("main").hidden = !user;
+async function show(user, signal) {
   element("form").hidden = !!user;
+  element("main").hidden = !user;
+  element("#greeting").textContent = "";
+  if (!user) return;
+  const response = await auth.fetch("/private", { signal });
+  if (!response.ok) throw new Error("The greeting cannot be loaded. Try again later.");
+  element("#greeting").textContent = await response.text();
+}
+
+function fail(error) {
+  element("[role=alert]").textContent = error.message;
 }
 
 /** Runs an action, and shows its error. After a network failure, the tab is still signed in. */
-async function attempt(action) {
+function attempt(action) {
   element("[role=alert]").textContent = "";
-  try {
-    await action();
-  } catch (error) {
-    element("[role=alert]").textContent = error.errors?.[0]?.message ?? error.message;
-  }
+  action().catch(fail);
 }
 
 element("form").addEventListener("submit", (event) => {
@@ -34,5 +37,4 @@ element("form").addEventListener("submit", (event) => {
   });
 });
 element("#logout").addEventListener("click", () => attempt(() => auth.logout()));
-auth.onChange(() => attempt(show));
-attempt(show);
+auth.watch(show, fail);
