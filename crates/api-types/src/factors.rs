@@ -320,6 +320,31 @@ impl RequestBody for ConfirmTotpRequest {
     const SHAPE: &'static str = "an object with the string member \"code\" and no others";
 }
 
+impl SecondFactorRequest<()> {
+    /// Returns a request with the code that the app shows.
+    #[must_use]
+    pub fn code(ticket: impl Into<String>, code: impl Into<String>) -> Self {
+        let (ticket, code) = (ticket.into(), Some(code.into()));
+        Self { ticket, code, recovery_code: None, credential: None }
+    }
+
+    /// Returns a request with a recovery code, as typed.
+    #[must_use]
+    pub fn recovery_code(ticket: impl Into<String>, code: impl Into<String>) -> Self {
+        let (ticket, recovery_code) = (ticket.into(), Some(code.into()));
+        Self { ticket, code: None, recovery_code, credential: None }
+    }
+}
+
+impl<C> SecondFactorRequest<C> {
+    /// Returns a request with a passkey.
+    #[must_use]
+    pub fn credential(ticket: impl Into<String>, credential: C) -> Self {
+        let (ticket, credential) = (ticket.into(), Some(credential));
+        Self { ticket, code: None, recovery_code: None, credential }
+    }
+}
+
 impl RequestBody for SecondFactorRequest {
     const SHAPE: &'static str = "an object with the string member \"ticket\", exactly one of the string members \"code\" and \"recovery_code\" and the object member \"credential\", and no others";
 }

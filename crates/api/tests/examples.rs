@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-#[expect(dead_code, reason = "each test needs some parts of it")]
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
 
@@ -120,6 +119,31 @@ fn the_front_end_is_served_with_the_browser_client() {
     assert_eq!(status, 200);
     assert!(module.contains("export function createClient("), "{module}");
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
+}
+
+#[test]
+fn the_files_of_a_front_end_are_served_beside_the_routes() {
+    let app = Example::start("files", &[]);
+    let public = app.as_ref().join("public");
+    std::fs::create_dir(&public).unwrap();
+    let files = [
+        ("index.html", "<!doctype html>", "text/html"),
+        ("hello.js", "start();", "text/javascript"),
+        ("hello_bg.wasm", "\0asm", "application/wasm"),
+    ];
+    for (name, text, kind) in files {
+        std::fs::write(public.join(name), text).unwrap();
+        let path = if name == "index.html" { "/".to_owned() } else { format!("/{name}") };
+        let answer = app.exchange("GET", &path, "", "");
+        assert_eq!((answer.status, &*answer.body), (200, text));
+        let served = answer.header("content-type").unwrap();
+        assert!(served.starts_with(kind), "{served}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains("'wasm-unsafe-eval'"), "{policy}");
+    }
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
+    assert_eq!(app.send("GET", "/private", "", "").0, 401);
+    assert_eq!(app.send("GET", "/app.db", "", "").0, 404);
 }
 
 #[tokio::test]

@@ -160,8 +160,8 @@ pub fn describe(error: &ApiError) -> String {
 }
 
 fn describe_rejection(rejection: &Rejection) -> String {
-    let Rejection { status, code, retry_after, refusal, .. } = rejection;
-    if let Some(message) = refusal {
+    let Rejection { status, code, retry_after, detail, .. } = rejection;
+    if let (Some(ErrorCode::SignUpRefused), Some(message)) = (code, detail) {
         return message.clone();
     }
     match (status, code) {
@@ -289,6 +289,19 @@ mod tests {
         let rejection = Rejection { status: 403, code, ..Rejection::default() };
         let text = describe(&ApiError::Rejected(rejection));
         assert!(text.contains("administrator"), "{text}");
+    }
+
+    #[test]
+    fn only_a_refused_sign_up_shows_the_message_of_the_app() {
+        let text = |code| {
+            let detail = Some("Invited users only.".to_owned());
+            let rejection = Rejection { status: 403, code, detail, ..Rejection::default() };
+            describe(&ApiError::Rejected(rejection))
+        };
+        assert_eq!(text(Some(ErrorCode::SignUpRefused)), "Invited users only.");
+        for code in [Some(ErrorCode::SignUpDisabled), None] {
+            assert!(!text(code).contains("Invited"), "{code:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use yew_router::history::Location;
 use yew_router::navigator::Navigator;
 use yew_router::query::{FromQuery as _, Raw};
 use yew_router::{AnyRoute, Routable};
+use yew_session::safe_next;
 
 use crate::site::site;
 use crate::{browser, storage};
@@ -205,7 +206,7 @@ pub(crate) fn leave_for_signed_in(navigator: &Navigator, location: &Location) ->
 fn destination(location: &Location) -> String {
     let next = location.query::<LoginQuery>().ok().and_then(|query| query.next);
     match next {
-        Some(next) if is_local_path(&next) => next,
+        Some(next) if safe_next(&next).is_some() => next,
         _ => Route::Private.page_of_app().map_or_else(|| Route::Private.to_path(), str::to_owned),
     }
 }
@@ -216,16 +217,6 @@ fn is_page_of_app(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let route = Route::recognize(path).unwrap_or(Route::NotFound);
     site().after_log_in.is_some() && (route == Route::NotFound || route.page_of_app().is_some())
-}
-
-/// Returns whether every browser resolves `next` to a URL on this origin.
-///
-/// In the URL standard, a single leading slash starts a path, but a second slash or a backslash
-/// would start a host. Control characters are rejected because URL parsers remove tabs and line
-/// breaks: `/<TAB>/example.com` is `//example.com`.
-fn is_local_path(next: &str) -> bool {
-    let Some(rest) = next.strip_prefix('/') else { return false };
-    !rest.starts_with('/') && !next.contains(|c: char| c == '\\' || c.is_control())
 }
 
 #[cfg(test)]

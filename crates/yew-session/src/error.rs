@@ -1,17 +1,18 @@
 use api_types::{ErrorCode, FieldError, SecondFactorRequired};
 use serde::Deserialize;
 
-/// An error from a request.
+/// An error from a request. Its message is a sentence for users, in English.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// No response arrived: no network, no server, or a timeout.
-    #[error("the server cannot be reached; check the connection and try again")]
+    #[error("The server cannot be reached. Check your connection and try again.")]
     Unreachable,
-    /// The response has an error status.
-    #[error("the server responded with the status {}", .0.status)]
+    /// The response has an error status. The message is that of the first rejected field, or else the
+    /// `detail` of the response. If the token is rejected, it says that the session has ended.
+    #[error("{}", .0.message())]
     Rejected(Rejection),
     /// The response cannot be parsed. It comes from a proxy, or from another version of the server.
-    #[error("the response of the server cannot be read; reload the page")]
+    #[error("Something went wrong. Reload the page and try again.")]
     Unreadable,
 }
 
@@ -22,8 +23,11 @@ pub struct Rejection {
     pub status: u16,
     /// The error code, if the response has one that this version knows.
     pub code: Option<ErrorCode>,
-    /// The message of the app that refused a sign-up.
-    pub refusal: Option<String>,
+    /// The error code, if the response has one that this version does not know: that of an error of
+    /// your own app.
+    pub app_code: Option<String>,
+    /// The text for users.
+    pub detail: Option<String>,
     /// The rejected fields.
     pub errors: Vec<FieldError>,
     /// The number of seconds after which another attempt may succeed.
@@ -35,7 +39,7 @@ pub struct Rejection {
 /// The code of a [`Problem`](api_types::Problem).
 #[derive(Deserialize)]
 struct ProblemCode {
-    code: ErrorCode,
+    code: String,
 }
 
 /// The text of a [`Problem`](api_types::Problem).
@@ -56,14 +60,18 @@ impl ApiError {
     #[must_use]
     pub fn rejected(status: u16, retry_after: Option<&str>, body: &str) -> Self {
         let code = serde_json::from_str::<ProblemCode>(body).ok().map(|problem| problem.code);
+        let known = |text: &str| ErrorCode::ALL.iter().find(|code| code.as_str() == text).copied();
+        let (code, app_code) = match code.as_deref().and_then(known) {
+            Some(code) => (Some(code), None),
+            None => (None, code),
+        };
+        let detail = serde_json::from_str::<ProblemDetail>(body).map(|problem| problem.detail);
         let errors = serde_json::from_str::<ProblemErrors>(body).map(|problem| problem.errors);
         Self::Rejected(Rejection {
             status,
             code,
-            refusal: (code == Some(ErrorCode::SignUpRefused))
-                .then(|| serde_json::from_str::<ProblemDetail>(body).ok())
-                .flatten()
-                .map(|problem| problem.detail),
+            app_code,
+            detail: detail.ok(),
             errors: errors.unwrap_or_default(),
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
             second_factor: (code == Some(ErrorCode::SecondFactorRequired))
@@ -117,6 +125,17 @@ impl ApiError {
     }
 }
 
+impl Rejection {
+    fn message(&self) -> &str {
+        use ErrorCode::{InvalidRefreshToken, InvalidToken, MissingToken};
+        if let Some(InvalidToken | MissingToken | InvalidRefreshToken) = self.code {
+            return "Your session has ended. Log in to continue.";
+        }
+        let field = self.errors.first().map(|error| &*error.message);
+        field.or(self.detail.as_deref()).unwrap_or("Something went wrong. Try again later.")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use api_types::FactorKind;
@@ -130,6 +149,27 @@ mod tests {
     fn a_problem_is_read() {
         let ApiError::Rejected(rejection) = ApiError::rejected(409, None, TAKEN) else { panic!() };
         assert_eq!((rejection.status, rejection.code), (409, Some(ErrorCode::EmailTaken)));
+        assert_eq!(rejection.app_code, None);
+        assert_eq!(rejection.detail.unwrap(), "An account with this email address exists.");
+    }
+
+    #[test]
+    fn an_error_of_the_app_is_read() {
+        let body = r#"{"status":409,"code":"book_exists","detail":"The book is on your list."}"#;
+        let ApiError::Rejected(rejection) = ApiError::rejected(409, None, body) else { panic!() };
+        assert_eq!((rejection.code, rejection.app_code.as_deref()), (None, Some("book_exists")));
+        assert_eq!(rejection.detail.as_deref(), Some("The book is on your list."));
+    }
+
+    #[test]
+    fn the_message_is_a_sentence_for_users() {
+        let message = |body| ApiError::rejected(409, None, body).to_string();
+        assert_eq!(message(TAKEN), "An account with this email address exists.");
+        let fields = r#"{"code":"invalid_fields","detail":"One field is not valid.","errors":[
+            {"field":"email","code":"email_invalid","message":"Not an email address."}]}"#;
+        assert_eq!(message(fields), "Not an email address.");
+        assert_eq!(message("<h1>Conflict</h1>"), "Something went wrong. Try again later.");
+        assert!(ApiError::no_token().to_string().starts_with("Your session has ended."));
     }
 
     #[test]
@@ -139,19 +179,6 @@ mod tests {
         let ApiError::Rejected(rejection) = ApiError::rejected(422, None, body) else { panic!() };
         assert_eq!(rejection.code, Some(ErrorCode::InvalidFields));
         assert_eq!(rejection.errors[0].field, "email");
-    }
-
-    #[test]
-    fn only_the_text_of_a_refused_sign_up_is_read() {
-        let refusal = |code| {
-            let body = format!(r#"{{"code":"{code}","detail":"Invited users only."}}"#);
-            match ApiError::rejected(403, None, &body) {
-                ApiError::Rejected(rejection) => rejection.refusal,
-                _ => panic!(),
-            }
-        };
-        assert_eq!(refusal("sign_up_refused").as_deref(), Some("Invited users only."));
-        assert_eq!(refusal("sign_up_disabled"), None);
     }
 
     #[test]
@@ -172,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_response_from_a_proxy_keeps_its_status() {
-        for body in ["<h1>Bad gateway</h1>", "", r#"{"code":"from_the_future"}"#] {
+        for body in ["<h1>Bad gateway</h1>", "", r#"{"code":5,"detail":[]}"#] {
             let error = ApiError::rejected(502, Some("7"), body);
             let expected = Rejection { status: 502, retry_after: Some(7), ..Rejection::default() };
             assert_eq!(error, ApiError::Rejected(expected), "{body}");

@@ -12,6 +12,7 @@ use crate::call::Call;
 use crate::calls;
 use crate::error::ApiError;
 use crate::http::{Request, Success};
+use crate::sign_in::FirstStep;
 use crate::sign_out::{PendingSignOut, SignOutOutcome};
 use crate::single_flight::SingleFlight;
 use crate::state::{Action, Session, State, User};
@@ -64,6 +65,7 @@ pub(crate) struct Memory {
     pub(crate) timers: Timers,
     /// The requests that wait until the user has logged in again.
     pub(crate) step_up: StepUp,
+    pub(crate) first_step: RefCell<Option<FirstStep>>,
 }
 
 /// The sequence number of a session in this tab. A request from an earlier session must not change

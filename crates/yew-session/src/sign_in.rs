@@ -10,12 +10,12 @@ use crate::error::ApiError;
 use crate::handle::SessionHandle;
 use crate::storage::{Remember, StorageDenied};
 
-/// An error from signing in.
+/// An error from signing in. Its message is a sentence for users, in English.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     /// The first step has succeeded, and the account requires a second factor. Continue with
     /// [`SessionHandle::complete_sign_in`].
-    #[error("a second factor is required")]
+    #[error("Your account requires a second step.")]
     SecondFactorRequired(SecondFactorRequired),
     /// The request failed.
     #[error(transparent)]
@@ -34,6 +34,22 @@ impl From<ApiError> for SignInError {
     }
 }
 
+/// The first step of a sign-in that requires a second factor.
+pub(crate) struct FirstStep {
+    ticket: String,
+    remember: Remember,
+}
+
+impl FirstStep {
+    /// Returns the choice that was made in the first step with this ticket.
+    fn remember(first: &Option<Self>, ticket: &str) -> Remember {
+        match first {
+            Some(first) if first.ticket == ticket => first.remember,
+            _ => Remember::No,
+        }
+    }
+}
+
 impl SessionHandle {
     /// Signs in with a password.
     ///
@@ -42,11 +58,19 @@ impl SessionHandle {
     /// Returns a [`SignInError`] if the request fails, if a second factor is required, or if the
     /// browser denies access to its storage.
     pub async fn sign_in(&self, credentials: &TokenRequest) -> Result<(), SignInError> {
-        self.sign_in_with(calls::sign_in(credentials), credentials.remember.into()).await
+        let remember = credentials.remember.into();
+        let outcome = self.sign_in_with(calls::sign_in(credentials), remember).await;
+        if let Err(SignInError::SecondFactorRequired(SecondFactorRequired { ticket, .. })) =
+            &outcome
+        {
+            let ticket = ticket.clone();
+            self.memory.first_step.replace(Some(FirstStep { ticket, remember }));
+        }
+        outcome
     }
 
-    /// Completes a sign-in with a second factor. `remember` is the choice that was sent in the
-    /// first step. A wrong second factor does not use up the ticket.
+    /// Completes a sign-in that [`sign_in`](Self::sign_in) has begun, with a second factor. A wrong
+    /// one does not use up the ticket.
     ///
     /// # Errors
     ///
@@ -54,9 +78,11 @@ impl SessionHandle {
     pub async fn complete_sign_in<C: Serialize>(
         &self,
         second: &SecondFactorRequest<C>,
-        remember: Remember,
     ) -> Result<(), SignInError> {
-        self.sign_in_with(calls::sign_in_with_second_factor(second), remember).await
+        let remember = FirstStep::remember(&self.memory.first_step.borrow(), &second.ticket);
+        self.sign_in_with(calls::sign_in_with_second_factor(second), remember).await?;
+        self.memory.first_step.take();
+        Ok(())
     }
 
     async fn sign_in_with(
@@ -86,6 +112,14 @@ impl SessionHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_second_step_keeps_the_choice_of_its_first_step() {
+        let first = Some(FirstStep { ticket: "T".to_owned(), remember: Remember::Yes });
+        assert_eq!(FirstStep::remember(&first, "T"), Remember::Yes);
+        assert_eq!(FirstStep::remember(&first, "U"), Remember::No);
+        assert_eq!(FirstStep::remember(&None, "T"), Remember::No);
+    }
 
     #[test]
     fn a_ticket_is_the_second_step_of_a_sign_in() {

@@ -21,6 +21,8 @@ pub struct User {
     pub second_factor: bool,
     /// `true` if the operator requires a second factor, and the user has none yet.
     pub second_factor_enrolment_required: bool,
+    /// The roles of the user, in alphabetical order.
+    pub roles: Vec<String>,
 }
 
 impl From<Me> for User {
@@ -32,6 +34,7 @@ impl From<Me> for User {
             email_verified_at: me.email_verified_at,
             second_factor: me.second_factor,
             second_factor_enrolment_required: me.second_factor_enrolment_required,
+            roles: me.roles,
         }
     }
 }
@@ -135,6 +138,7 @@ mod tests {
             email_verified_at: None,
             second_factor: false,
             second_factor_enrolment_required: false,
+            roles: Vec::new(),
         }
     }
 

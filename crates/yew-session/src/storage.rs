@@ -29,10 +29,11 @@ impl From<bool> for Remember {
     }
 }
 
-/// An error from storing a value: the browser denies access to its storage.
+/// An error from storing a value: the browser denies access to its storage. Its message is a
+/// sentence for users, in English.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the browser does not allow this site to store data; allow it in the settings of the browser"
+    "Your browser does not allow this site to store data. Allow it in the settings of the browser."
 )]
 pub struct StorageDenied;
 

@@ -3,7 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-#[path = "../examples/hello.rs"]
+#[path = "../examples/hello/main.rs"]
 #[expect(dead_code, reason = "only a browser runs the whole app")]
 mod hello;
 
@@ -40,6 +40,7 @@ fn signed_out_users_see_the_form_and_signed_in_users_the_greeting() {
         email_verified_at: None,
         second_factor: false,
         second_factor_enrolment_required: false,
+        roles: Vec::new(),
     };
     let hello = render(Session::SignedIn(user));
     assert!(hello.contains("Log out") && !hello.contains("<form"), "{hello}");

@@ -1,9 +1,9 @@
 //! End-to-end tests of the release binary in a real browser.
 //!
 //! `cargo xtask ci e2e` sets the paths of the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`),
-//! its driver (`E2E_CHROMEDRIVER`) and the script of axe-core (`E2E_AXE`). Without these variables,
-//! the tests use the server that cargo has built, and the browser and driver in `PATH`, and those
-//! that need axe-core fail.
+//! its driver (`E2E_CHROMEDRIVER`), the script of axe-core (`E2E_AXE`) and the built example of
+//! `yew-session` (`E2E_YEW`). Without these variables, the tests use the server that cargo has built,
+//! and the browser and driver in `PATH`, and those that need axe-core or the example fail.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
@@ -50,3 +50,4 @@ mod time;
 mod translation;
 mod two_step;
 mod visitor;
+mod yew_front_end;

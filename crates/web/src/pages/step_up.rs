@@ -261,6 +261,7 @@ mod tests {
                 email_verified_at: None,
                 second_factor: true,
                 second_factor_enrolment_required: false,
+                roles: Vec::new(),
             },
             passkeys: Passkeys::Supported,
             onsignedin: Callback::from(|_| Ok(())),

@@ -23,6 +23,7 @@ pub(crate) fn ada() -> User {
         email_verified_at: None,
         second_factor: false,
         second_factor_enrolment_required: false,
+        roles: Vec::new(),
     }
 }
 

@@ -3,9 +3,7 @@ use web_sys::HtmlInputElement;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_session::api_types::{SecondFactorRequest, SecondFactorRequired, TokenRequest};
-use yew_session::{
-    ApiError, Call, Remember, Request, Session, SessionProvider, SignInError, use_session,
-};
+use yew_session::{ApiError, Call, Request, Session, SessionProvider, SignInError, use_session};
 
 fn main() {
     yew::Renderer::<App>::new().render();
@@ -35,28 +33,26 @@ pub(crate) fn Page() -> Html {
 fn LogIn() -> Html {
     let session = use_session();
     let (failure, second) = (use_state(String::new), use_state(|| None::<SecondFactorRequired>));
-    let [email, password, code] = [use_node_ref(), use_node_ref(), use_node_ref()];
+    let [email, password] = [use_node_ref(), use_node_ref()];
+    let [remember, code] = [use_node_ref(), use_node_ref()];
     let onsubmit = {
         let (failure, second) = (failure.clone(), second.clone());
-        let [email, password, code] = [email.clone(), password.clone(), code.clone()];
+        let [email, password] = [email.clone(), password.clone()];
+        let [remember, code] = [remember.clone(), code.clone()];
         move |event: SubmitEvent| {
             event.prevent_default();
             let (session, failure, second) = (session.clone(), failure.clone(), second.clone());
             let [email, password, code] = [&email, &password, &code].map(text);
+            let remember = is_checked(&remember);
             spawn_local(async move {
                 let outcome = match &*second {
                     Some(SecondFactorRequired { ticket, .. }) => {
-                        let (ticket, code) = (ticket.clone(), Some(code));
-                        let (recovery_code, credential) = (None, None::<()>);
-                        let second =
-                            SecondFactorRequest { ticket, code, recovery_code, credential };
-                        session.complete_sign_in(&second, Remember::Yes).await
+                        let second = SecondFactorRequest::code(ticket, code);
+                        session.complete_sign_in(&second).await
                     }
-                    None => {
-                        let remember = true;
-                        session.sign_in(&TokenRequest { email, password, remember }).await
-                    }
+                    None => session.sign_in(&TokenRequest { email, password, remember }).await,
                 };
+                failure.set(String::new());
                 match outcome {
                     Err(SignInError::SecondFactorRequired(required)) => second.set(Some(required)),
                     Err(error) => failure.set(error.to_string()),
@@ -72,6 +68,7 @@ fn LogIn() -> Html {
             } else {
                 <label>{"E-mail "}<input ref={email} autocomplete="username" /></label>
                 <label>{"Password "}<input ref={password} type="password" /></label>
+                <label><input ref={remember} type="checkbox" />{" Keep me signed in"}</label>
             }
             <button>{"Log in"}</button>
             <p role="alert">{&*failure}</p>
@@ -81,6 +78,10 @@ fn LogIn() -> Html {
 
 fn text(input: &NodeRef) -> String {
     input.cast::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default()
+}
+
+fn is_checked(input: &NodeRef) -> bool {
+    input.cast::<HtmlInputElement>().is_some_and(|input| input.checked())
 }
 
 #[component]

@@ -1,0 +1,53 @@
+//! A front end in Yew: the example of the crate `yew-session`, which the example `files` of the crate
+//! `api` serves.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::example::Example;
+use crate::visitor::{EMAIL, PASSWORD, visit_app};
+
+#[tokio::test]
+async fn the_example_logs_in_and_out() {
+    let app = Example::start("files", &[]);
+    let public = app.as_ref().join("public");
+    std::fs::create_dir(&public).unwrap();
+    let built = PathBuf::from(std::env::var_os("E2E_YEW").unwrap());
+    for name in ["hello.js", "hello_bg.wasm"] {
+        std::fs::copy(built.join(name), public.join(name)).unwrap();
+    }
+    let page = include_str!("../../../../crates/yew-session/examples/hello/index.html");
+    std::fs::write(public.join("index.html"), page).unwrap();
+    let script = include_str!("../../../../crates/yew-session/examples/hello/boot.js");
+    std::fs::write(public.join("boot.js"), script).unwrap();
+    let account = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    assert_eq!(app.send("POST", "/api/signup", "", &account).0, 201);
+
+    visit_app(app.port, async |ada| {
+        ada.open("/").await;
+        let log_in = |password: &str| {
+            format!(
+                "void ([...document.querySelectorAll('input')].forEach((input, number) =>
+                        input.value = ['{EMAIL}', '{password}'][number]),
+                    document.querySelector('form button').click())"
+            )
+        };
+        ada.until("document.querySelector('form')").await;
+        ada.script(&log_in("wrong")).await;
+        let alert = "document.querySelector('[role=alert]').innerText";
+        ada.until(&format!("{alert}.endsWith('password is wrong.')")).await;
+        ada.script("void document.querySelector('[type=checkbox]').click()").await;
+        ada.script(&log_in(PASSWORD)).await;
+        let hello = format!("document.body.innerText.includes('hello {EMAIL}')");
+        ada.until(&hello).await;
+        assert!(ada.script("localStorage.remember").await.is_string());
+        ada.opens_a_tab().await;
+        ada.open("/").await;
+        ada.until(&hello).await;
+        ada.script("document.querySelector('main button').click()").await;
+        ada.until("document.querySelector('form')").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
