@@ -37,6 +37,15 @@ fn compile() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join(WASM).join("spa/web.wasm"))
 }
 
+/// Builds the example of the crate `yew-session`, and returns the directory with its script and its
+/// module.
+pub(crate) fn build_yew_example() -> Result<PathBuf> {
+    setup::wasm_target()?;
+    let args = ["--package", "yew-session", "--example", "hello", "--target", WASM];
+    run(cargo(["build"]).args(args))?;
+    bind(&workspace::target_dir()?.join(WASM).join("debug/examples/hello.wasm"))
+}
+
 /// Runs wasm-bindgen and returns the directory with its output.
 ///
 /// The wasm-bindgen CLI is used as a library, so that nothing has to be installed and `Cargo.lock`

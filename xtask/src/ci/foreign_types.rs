@@ -12,6 +12,9 @@ use crate::workspace;
 
 const PAGE: &str = "docs/embedding/other-crates.md";
 
+/// The page that says how to install the wasm-bindgen CLI.
+const BROWSER_PAGE: &str = "docs/embedding/browser.md";
+
 const STANDARD: [&str; 3] = ["alloc", "core", "std"];
 
 /// Crates that are parts of others, which export their items again.
@@ -34,6 +37,11 @@ pub(super) fn check(root: &Path) -> Result<()> {
     for (name, libraries) in &libraries_of {
         let version = versions.get(name).with_context(|| format!("no package is named {name}"))?;
         expected.push(row(name, version, libraries));
+    }
+    let wasm_bindgen = versions.get("wasm_bindgen").context("no package is named wasm_bindgen")?;
+    let cli = format!("cargo install wasm-bindgen-cli --version {wasm_bindgen} --locked\n");
+    if !fs::read_to_string(root.join(BROWSER_PAGE))?.contains(&cli) {
+        bail!("{BROWSER_PAGE} must install the version of the workspace: {cli}");
     }
     let page = fs::read_to_string(root.join(PAGE))?;
     let problems = problems(&page, &expected);

@@ -249,6 +249,7 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     let server = artifacts.server()?;
     // The whole workspace with all features, as in `test`, so that nothing is recompiled.
     run(&mut cargo(["build", "--workspace", "--all-features", "--examples"]))?;
+    let yew = web::build_yew_example()?;
     let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
     test_run::run(
         cargo(tests)
@@ -256,6 +257,7 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
             .env("E2E_SERVER", server)
             .env("E2E_CHROMIUM", browser.chromium)
             .env("E2E_CHROMEDRIVER", browser.chromedriver)
-            .env("E2E_AXE", axe),
+            .env("E2E_AXE", axe)
+            .env("E2E_YEW", yew),
     )
 }
