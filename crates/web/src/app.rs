@@ -12,6 +12,7 @@ use crate::pages::{
 };
 use crate::routes::Route;
 use crate::sign_up::SignUp;
+use crate::site::site;
 use crate::webauthn::Passkeys;
 
 /// Properties of [`App`].
@@ -40,7 +41,7 @@ pub fn App(props: &AppProps) -> Html {
     let render = use_callback(options, |route, options| switch(route, *options));
     html! {
         <Router history={props.history.clone()}>
-            <SessionProvider initial={props.session.clone()}>
+            <SessionProvider initial={props.session.clone()} shared_cookie={site().after_log_in.is_some()}>
                 <Frame {sign_up}>
                     <Switch<Route> {render} />
                 </Frame>

@@ -6,14 +6,19 @@ use yew_session::Session;
 
 fn main() {
     let Some(root) = browser::element("app") else { return };
-    set_site(browser::site());
+    let site = browser::site();
+    set_site(site);
     let props = AppProps {
         history: AnyHistory::from(BrowserHistory::new()),
         password_policy: browser::password_policy(),
         sign_up: browser::sign_up(),
         mail: browser::mail(),
         passkeys: Passkeys::detect(),
-        session: Session::at_start(),
+        // The pages of an app share the session cookie with those that it renders itself.
+        session: match site.after_log_in {
+            Some(_) => Session::Loading,
+            None => Session::at_start(),
+        },
     };
     yew::Renderer::<App>::with_root_and_props(root, props).render();
 }

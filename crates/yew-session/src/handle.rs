@@ -51,6 +51,9 @@ pub(crate) struct Memory {
     refresh: SingleFlight<Result<String, ApiError>>,
     /// `true` if this tab has asked the server for a session that has not ended since.
     pub(crate) may_be_signed_in: Cell<bool>,
+    /// `true` if this tab may use the cookie although the browser does not remember a session. This
+    /// ends when a session begins or ends in this tab, or when the cookie has no session.
+    tries_cookie: Cell<bool>,
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
@@ -74,10 +77,15 @@ pub(crate) struct Memory {
 pub(crate) struct Generation(u32);
 
 impl Memory {
+    pub(crate) fn new(tries_cookie: bool) -> Self {
+        Self { tries_cookie: Cell::new(tries_cookie), ..Self::default() }
+    }
+
     /// Begins a new generation: the answers to pending requests are ignored from now on.
     fn begin_generation(&self) {
         self.generation.set(Generation(self.generation.get().0.wrapping_add(1)));
         self.may_be_signed_in.set(false);
+        self.tries_cookie.set(false);
         self.check.cancel();
         self.refresh.close();
         self.deadline.take();
@@ -275,8 +283,9 @@ impl SessionHandle {
         if self.memory.is_ending.replace(true) {
             return;
         }
+        let tries_cookie = self.memory.tries_cookie.get();
         self.memory.begin_generation();
-        let pending = PendingSignOut::begin();
+        let pending = PendingSignOut::begin(tries_cookie);
         self.decline_remembered();
         self.dispatch(Action::End);
         let session = self.clone();
@@ -291,7 +300,7 @@ impl SessionHandle {
     pub fn account_deleted(&self, leave: impl FnOnce()) {
         self.memory.begin_generation();
         // The server has ended the session already.
-        drop(PendingSignOut::begin());
+        drop(PendingSignOut::begin(false));
         self.decline_remembered();
         self.dispatch(Action::End);
         self.finish_sign_out(leave);
@@ -372,6 +381,7 @@ impl SessionHandle {
     async fn refresh(self) -> Result<String, ApiError> {
         let generation = self.memory.generation.get();
         let owner = storage::token().and_then(|token| Claims::read(&token));
+        let is_attempt = owner.is_none() && storage::remembered().is_none();
         let outcome = refresh_for(owner.map(|claims| claims.sub)).await;
         // A sign-out or sign-in during the refresh has ended the session that was refreshed.
         if self.memory.generation.get() != generation {
@@ -385,6 +395,12 @@ impl SessionHandle {
                 Ok(answer.access_token)
             }
             Err(RefreshError::Failed(error)) => Err(error),
+            // This tab did not know of a session, so none has ended.
+            Err(RefreshError::SessionEnded(error)) if is_attempt => {
+                self.memory.begin_generation();
+                self.dispatch(Action::SignOut);
+                Err(error)
+            }
             Err(RefreshError::SessionEnded(error)) => {
                 storage::set_remembered(None);
                 self.end_locally(SessionEndReason::Ended);
@@ -422,10 +438,12 @@ impl SessionHandle {
         storage::token().is_some() || self.may_use_cookie()
     }
 
-    /// Returns whether the browser remembers a session that this tab may use.
+    /// Returns whether the browser remembers a session that this tab may use, or may have one for
+    /// the whole browser.
     fn may_use_cookie(&self) -> bool {
         let remembered = storage::remembered();
-        remembered.is_some() && remembered != *self.memory.declined.borrow()
+        let is_remembered = remembered.is_some() && remembered != *self.memory.declined.borrow();
+        is_remembered || self.memory.tries_cookie.get()
     }
 
     /// Keeps this tab from using the remembered session, which may be another user's, after its own
@@ -481,11 +499,13 @@ mod tests {
         let access_token = "token".to_owned();
         let answer = TokenResponse { access_token, token_type: TokenType::Bearer, expires_in: 1 };
         memory.deadline.set(Some(Deadline::new(&answer, 0.0)));
+        memory.tries_cookie.set(true);
         assert!(memory.is_past_deadline(1_000.0));
 
         memory.begin_generation();
         assert_ne!(memory.generation.get(), generation);
         assert!(!memory.is_past_deadline(1_000.0));
+        assert!(!memory.tries_cookie.get());
         assert!(!memory.check.finish(number));
     }
 }

@@ -14,6 +14,12 @@ pub struct SessionProviderProps {
     /// The initial state, before the server's first response.
     #[prop_or_else(Session::at_start)]
     pub initial: Session,
+    /// `true` if the refresh cookie is the session of the whole browser, for example because pages
+    /// that are rendered on the server use it. A tab without a token then asks the server once
+    /// whether the cookie has a session, before it counts as signed out. Pass
+    /// [`Session::Loading`] as the initial state.
+    #[prop_or_default]
+    pub shared_cookie: bool,
     /// The components that use the session.
     pub children: Html,
 }
@@ -22,7 +28,7 @@ pub struct SessionProviderProps {
 #[component]
 pub fn SessionProvider(props: &SessionProviderProps) -> Html {
     let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
-    let memory = use_memo((), |()| Memory::default());
+    let memory = use_memo((), |()| Memory::new(props.shared_cookie));
     let session =
         SessionHandle { state: (*state).clone(), dispatcher: Some(state.dispatcher()), memory };
     use_effect_with((), {

@@ -21,18 +21,19 @@ pub enum SignOutOutcome {
 pub(crate) struct PendingSignOut {
     token: Option<String>,
     claims: Option<Claims>,
-    is_remembered: bool,
+    may_use_cookie: bool,
 }
 
 impl PendingSignOut {
-    /// Removes this tab's session from the browser's storage.
-    pub(crate) fn begin() -> Self {
+    /// Removes this tab's session from the browser's storage. If the tab has no token, the session of
+    /// the cookie is ended if the browser remembers one or `tries_cookie` is `true`.
+    pub(crate) fn begin(tries_cookie: bool) -> Self {
         let token = storage::token();
         let claims = token.as_deref().and_then(Claims::read);
-        let is_remembered = storage::remembered().is_some();
+        let may_use_cookie = tries_cookie || storage::remembered().is_some();
         storage::clear_tab();
         storage::forget(claims.as_ref().map(|claims| &*claims.sid));
-        Self { token, claims, is_remembered }
+        Self { token, claims, may_use_cookie }
     }
 
     /// Ends the session on the server.
@@ -42,7 +43,7 @@ impl PendingSignOut {
                 Err(error) if error.is_rejected_token() => self.finish_with_new_token().await,
                 answer => outcome(&answer),
             },
-            None if self.is_remembered => self.finish_with_new_token().await,
+            None if self.may_use_cookie => self.finish_with_new_token().await,
             None => SignOutOutcome::Ended,
         }
     }
