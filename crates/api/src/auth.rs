@@ -13,6 +13,7 @@ use warp::{Filter, Rejection, Reply};
 use crate::context::{Api, Served};
 use crate::cors::Cors;
 use crate::guard::{Guard, GuardedHandler, Site};
+use crate::log_out_form::{self, LogOutForm};
 use crate::part::Part;
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::unauthenticated::Unauthenticated;
@@ -53,6 +54,7 @@ use crate::{client_module, endpoints, openapi, router};
 pub struct Auth {
     api: Arc<Api>,
     site: Arc<Site>,
+    after_log_out: Cow<'static, str>,
     off: Vec<Part>,
     prefix: Prefix,
     cors: Arc<Cors>,
@@ -72,6 +74,7 @@ impl Auth {
         Self {
             api: Arc::new(Api::new(accounts)),
             site: Arc::new(site),
+            after_log_out: "/".into(),
             off: Vec::new(),
             prefix: Prefix::default(),
             cors: Arc::default(),
@@ -95,6 +98,13 @@ impl Auth {
     pub fn log_in_page(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         let proxies = Arc::clone(&self.site.proxies);
         self.site = Arc::new(Site { proxies, log_in_path: path.into() });
+        self
+    }
+
+    /// Sets the path to open after a log-out with the [form](Self::log_out_form). The default is `/`.
+    #[must_use]
+    pub fn after_log_out(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.after_log_out = path.into();
         self
     }
 
@@ -187,8 +197,21 @@ impl Auth {
             .boxed()
     }
 
+    /// Returns whether the [routes](Self::routes) include this part.
+    #[must_use]
+    pub fn serves(&self, part: Part) -> bool {
+        !self.off.contains(&part)
+    }
+
+    /// Returns the path of the [routes](Self::routes) that are otherwise under `/api`, without a
+    /// slash at its end. [`prefix`](Self::prefix) sets it.
+    #[must_use]
+    pub fn path_prefix(&self) -> &str {
+        self.prefix.as_str()
+    }
+
     /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, the browser client
-    /// at `/latchkey.js`, and the health checks. Other paths, including those under `/api`, are
+    /// at `/latchkey.js`, a script for rendered pages at `/latchkey-page.js`, and the health checks. Other paths, including those under `/api`, are
     /// rejected as not found, so that the app can add its own routes.
     ///
     /// [`without`](Self::without), [`prefix`](Self::prefix) and
@@ -196,8 +219,7 @@ impl Auth {
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         let mut endpoints = endpoints::all();
-        endpoints
-            .retain(|endpoint| endpoint.docs.part.is_none_or(|part| !self.off.contains(&part)));
+        endpoints.retain(|endpoint| endpoint.docs.part.is_none_or(|part| self.serves(part)));
         let document = self.prefix.rename(&openapi::document(&endpoints).to_string());
         let served = Served {
             document: document.into(),
@@ -205,7 +227,7 @@ impl Auth {
             cors: Arc::clone(&self.cors),
         };
         let routes = router::routes(endpoints, &self.api, &self.site.proxies, &Arc::new(served));
-        self.cors(routes.or(client_module::route()).unify())
+        self.cors(routes.or(client_module::routes()).unify())
     }
 
     /// Returns a route that responds to every path under `/api`, or under the
@@ -214,6 +236,39 @@ impl Auth {
     #[must_use]
     pub fn api_not_found(&self) -> BoxedFilter<(Response,)> {
         self.cors(router::api_not_found(self.prefix.clone()))
+    }
+
+    /// Returns a route for a form that logs out, for pages that are rendered on the server
+    /// ([`Guard::page`]): POST of `/logout`.
+    ///
+    /// ```html
+    /// <form method="post" action="/logout"><button>Log out</button></form>
+    /// ```
+    ///
+    /// The route ends the session of the cookie on all servers, clears the cookie and redirects to
+    /// `/`, or to [`after_log_out`](Self::after_log_out). A form of another origin is rejected. A
+    /// page with the script `/latchkey-page.js`, which [`routes`](Self::routes) serve, is loaded
+    /// again when another tab logs out, and tells the other tabs about its own log-out.
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::Filter as _;
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn app(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// const PAGE: &str = "<form method=post action=/logout><button>Log out</button></form>
+    ///     <script type=module src=/latchkey-page.js></script>";
+    ///
+    /// let notes = async |_: SignedIn| warp::reply::html(PAGE);
+    /// let notes = auth.guard().page().route(warp::path!("notes"), notes);
+    /// let app = auth.routes().or(auth.log_out_form()).unify().or(notes).unify();
+    /// # app.boxed()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn log_out_form(&self) -> BoxedFilter<(Response,)> {
+        let (api, site) = (Arc::clone(&self.api), Arc::clone(&self.site));
+        log_out_form::route(LogOutForm { api, site, next: self.after_log_out.clone() })
     }
 
     /// Returns a route whose handler runs for authenticated users only. Every other request that

@@ -1,4 +1,5 @@
-//! Serves the browser client, an ES module, at `/latchkey.js`.
+//! Serves the browser client, an ES module, at `/latchkey.js`, and the script for pages that are
+//! rendered on the server, at `/latchkey-page.js`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -11,33 +12,45 @@ use warp::{Filter as _, reject};
 
 use crate::problem::method_not_allowed;
 
-/// The path of the module. It is not under `/api`, whose responses browsers do not store.
-const PATH: &str = "/latchkey.js";
+/// A script with its path. It is not under `/api`, whose responses browsers do not store.
+struct Script {
+    path: &'static str,
+    text: &'static str,
+}
 
 /// The module. Applications with a build step install it with npm instead.
-const MODULE: &str = include_str!("../client/latchkey.js");
+static MODULE: Script =
+    Script { path: "/latchkey.js", text: include_str!("../client/latchkey.js") };
 
-/// Returns the route to the module. It is no operation of the API, so it is not in the OpenAPI
-/// document.
-pub(crate) fn route() -> BoxedFilter<(Response,)> {
+/// The script for pages that are rendered on the server.
+static PAGE: Script =
+    Script { path: "/latchkey-page.js", text: include_str!("../client/latchkey-page.js") };
+
+/// Returns the routes to the scripts. They are no operations of the API, so they are not in the
+/// OpenAPI document.
+pub(crate) fn routes() -> BoxedFilter<(Response,)> {
+    route(&MODULE).or(route(&PAGE)).unify().boxed()
+}
+
+fn route(script: &'static Script) -> BoxedFilter<(Response,)> {
     let mut hasher = DefaultHasher::new();
-    MODULE.hash(&mut hasher);
+    script.text.hash(&mut hasher);
     let etag = format!("\"{:016x}\"", hasher.finish());
-    let is_path = |path: FullPath| async move {
-        if path.as_str() == PATH { Ok(()) } else { Err(reject::not_found()) }
+    let is_path = move |path: FullPath| async move {
+        if path.as_str() == script.path { Ok(()) } else { Err(reject::not_found()) }
     };
     warp::path::full()
         .and_then(is_path)
         .untuple_one()
         .and(warp::method())
         .and(warp::header::headers_cloned())
-        .map(move |method, headers| respond(&method, &headers, &etag))
+        .map(move |method, headers| respond(script.text, &method, &headers, &etag))
         .boxed()
 }
 
-/// Returns the module, or 304 if the browser has it already. The URL stays the same when the module
+/// Returns a script, or 304 if the browser has it already. The URL stays the same when the script
 /// changes, so browsers must revalidate it each time.
-fn respond(method: &Method, headers: &HeaderMap, etag: &str) -> Response {
+fn respond(text: &'static str, method: &Method, headers: &HeaderMap, etag: &str) -> Response {
     if method != Method::GET && method != Method::HEAD {
         return method_not_allowed("GET, HEAD");
     }
@@ -46,7 +59,7 @@ fn respond(method: &Method, headers: &HeaderMap, etag: &str) -> Response {
             tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
         })
     });
-    let mut response = Response::new(if is_known { "" } else { MODULE }.into());
+    let mut response = Response::new(if is_known { "" } else { text }.into());
     if is_known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
@@ -66,30 +79,32 @@ mod tests {
 
     async fn request(method: &str, path: &str, known: &str) -> (u16, HeaderMap, String) {
         let request = warp::test::request().method(method).path(path);
-        let response = request.header("if-none-match", known).reply(&route()).await;
+        let response = request.header("if-none-match", known).reply(&routes()).await;
         let body = String::from_utf8(response.body().to_vec()).unwrap();
         (response.status().as_u16(), response.headers().clone(), body)
     }
 
     #[tokio::test]
-    async fn the_module_is_revalidated_with_its_etag() {
-        let (status, headers, body) = request("GET", PATH, "\"another\"").await;
-        assert_eq!((status, &*body), (200, MODULE));
-        assert_eq!(headers[CONTENT_TYPE], "text/javascript; charset=utf-8");
-        assert_eq!(headers[CACHE_CONTROL], "no-cache");
-        let etag = headers[ETAG].to_str().unwrap();
-        // A proxy that compresses responses makes the tag weak.
-        for known in [etag, &format!("\"another\", {etag}"), &format!("W/{etag}")] {
-            let (status, headers, body) = request("GET", PATH, known).await;
-            assert_eq!((status, &*body), (304, ""), "{known}");
-            assert_eq!(headers[ETAG], etag);
+    async fn the_scripts_are_revalidated_with_their_etags() {
+        for Script { path, text } in [&MODULE, &PAGE] {
+            let (status, headers, body) = request("GET", path, "\"another\"").await;
+            assert_eq!((status, &*body), (200, *text));
+            assert_eq!(headers[CONTENT_TYPE], "text/javascript; charset=utf-8");
+            assert_eq!(headers[CACHE_CONTROL], "no-cache");
+            let etag = headers[ETAG].to_str().unwrap();
+            // A proxy that compresses responses makes the tag weak.
+            for known in [etag, &format!("\"another\", {etag}"), &format!("W/{etag}")] {
+                let (status, headers, body) = request("GET", path, known).await;
+                assert_eq!((status, &*body), (304, ""), "{known}");
+                assert_eq!(headers[ETAG], etag);
+            }
         }
     }
 
     #[tokio::test]
     async fn other_methods_and_paths_are_rejected() {
-        assert_eq!(request("HEAD", PATH, "").await.0, 200);
-        let (status, headers, _) = request("POST", PATH, "").await;
+        assert_eq!(request("HEAD", MODULE.path, "").await.0, 200);
+        let (status, headers, _) = request("POST", MODULE.path, "").await;
         assert_eq!((status, &headers["allow"]), (405, &HeaderValue::from_static("GET, HEAD")));
         for path in ["/latchkey.js/", "/latchkey.j", "/api/latchkey.js", "/"] {
             assert_eq!(request("GET", path, "").await.0, 404, "{path}");

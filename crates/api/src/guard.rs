@@ -379,7 +379,7 @@ impl Guard {
 }
 
 /// Returns a redirect to `location`, which contains only ASCII characters.
-fn see_other(location: &str) -> Response {
+pub(crate) fn see_other(location: &str) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
     if let Ok(location) = HeaderValue::from_str(location) {

@@ -37,6 +37,7 @@ mod endpoint;
 mod endpoints;
 mod guard;
 mod input;
+mod log_out_form;
 mod openapi;
 mod output;
 mod part;

@@ -48,6 +48,10 @@ impl Prefix {
         }
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Returns whether `path`, which has no leading slash, is the prefix or under it.
     pub(crate) fn contains(&self, path: &str) -> bool {
         path.strip_prefix(&self.0[1..]).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -10,6 +10,7 @@ mod email;
 mod email_sign_in;
 mod embedded;
 mod enrolment_policy;
+mod log_out_form;
 mod logout;
 mod mailbox;
 mod me;
