@@ -11,7 +11,9 @@ const HOME: &str = r#"<!doctype html><title>Notes</title>
 <h1>Notes</h1><p><a href="/login">Log in</a> or <a href="/signup">sign up</a>."#;
 
 const NOTES: &str = r#"<!doctype html><title>Your notes</title>
-<h1>Your notes</h1><p>Buy milk.<p><a href="/settings">Settings</a>"#;
+<script type="module" src="/latchkey-page.js"></script>
+<h1>Your notes</h1><p>Buy milk.<p><a href="/settings">Settings</a>
+<form method="post" action="/logout"><button>Log out</button></form>"#;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .guard()
         .page()
         .route(warp::path!("notes"), async |_: SignedIn| warp::reply::html(NOTES));
-    let app = auth.routes().or(home).or(notes);
+    let app = auth.routes().or(auth.log_out_form()).or(home).or(notes);
     // The pages match every path, so they come last.
     let routes = app.or(auth.api_not_found()).or(pages.routes());
     warp::serve(routes).run(([127, 0, 0, 1], port)).await;

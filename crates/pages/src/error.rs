@@ -1,15 +1,32 @@
 use std::fmt;
 
+use api::Part;
+
 /// An error from setting up [`Pages`](crate::Pages).
 #[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PagesError {
     /// The crate was compiled without the built pages.
     #[error(
-        "the pages are not built; run `cargo xtask pages` in the folder of Latchkey, then build \
-         the app again"
+        "the pages are not built; run `cargo xtask pages` in the folder of Latchkey, then start the \
+         app again, or build it again if it is a release build"
     )]
     NotBuilt,
+    /// The API is not served where the pages expect it.
+    #[error("the pages need the API at /api, but `Auth::prefix` has set {prefix}; do not set it")]
+    Prefix {
+        /// The path under which the API is served.
+        prefix: String,
+    },
+    /// A part of the API that the pages use is turned off.
+    #[error(
+        "the pages need `Part::{part:?}` of the API; do not pass it to `Auth::without` (to close \
+         sign-up, use `without_sign_up` of the builder)"
+    )]
+    WithoutPart {
+        /// The part.
+        part: Part,
+    },
     /// The logo is neither an SVG nor a PNG image.
     #[error("the logo is neither an SVG nor a PNG image")]
     UnknownImage,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use api::Auth;
+use api::{Auth, Part};
 use api_types::{PAGES, PageAvailability};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -11,6 +11,18 @@ use crate::own_file::OwnFile;
 use crate::settings::Settings;
 use crate::{accent, routes};
 
+/// The parts of the API that the pages use.
+const PARTS: [Part; 8] = [
+    Part::SignUp,
+    Part::PasswordChange,
+    Part::PasswordReset,
+    Part::Email,
+    Part::Deletion,
+    Part::PersonalData,
+    Part::Sessions,
+    Part::SecondFactors,
+];
+
 /// The pages, with their settings.
 #[derive(Clone)]
 pub struct Pages {
@@ -19,13 +31,17 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Returns the pages for these accounts. Their name is the
+    /// Returns the pages for these accounts. They use the [routes](Auth::routes) of `auth`. Their name is the
     /// [`app_name`](accounts::Builder::app_name) of the accounts.
     ///
     /// # Errors
     ///
-    /// Returns [`PagesError::NotBuilt`] if the crate was compiled without the built pages.
+    /// Returns [`PagesError::NotBuilt`] if the crate was compiled without the built pages,
+    /// [`PagesError::Prefix`] if `auth` has another [prefix](Auth::prefix) than `/api`, and
+    /// [`PagesError::WithoutPart`] if it is [without](Auth::without) a part of the API that the pages
+    /// use.
     pub fn new(auth: &Auth) -> Result<Self, PagesError> {
+        check_routes(auth)?;
         match BuiltFiles.page() {
             Some(_) => Ok(Self::even_if_not_built(auth)),
             None => Err(PagesError::NotBuilt),
@@ -108,6 +124,18 @@ impl fmt::Debug for Pages {
     }
 }
 
+/// Rejects an API that the pages cannot use.
+fn check_routes(auth: &Auth) -> Result<(), PagesError> {
+    let prefix = auth.path_prefix();
+    if prefix != "/api" {
+        return Err(PagesError::Prefix { prefix: prefix.to_owned() });
+    }
+    match PARTS.into_iter().find(|part| !auth.serves(*part)) {
+        Some(part) => Err(PagesError::WithoutPart { part }),
+        None => Ok(()),
+    }
+}
+
 /// Returns whether this is a path on the same origin that the app can have a page at. A second slash
 /// or a backslash would begin a host.
 fn is_path_of_app(path: &str) -> bool {
@@ -124,6 +152,23 @@ fn is_path_of_app(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_pages_need_the_api_that_they_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.db");
+        let auth = Auth::builder().sqlite(path).public_url("http://localhost:3000").build();
+        let auth = auth.await.unwrap();
+        let unused = [Part::KeySet, Part::Health, Part::OpenApi];
+        assert_eq!(check_routes(&unused.into_iter().fold(auth.clone(), Auth::without)), Ok(()));
+        for part in PARTS {
+            let error = check_routes(&auth.clone().without(part)).unwrap_err();
+            assert_eq!(error, PagesError::WithoutPart { part });
+            assert!(error.to_string().contains(&format!("Part::{part:?}")), "{error}");
+        }
+        let error = check_routes(&auth.prefix("/auth").unwrap()).unwrap_err();
+        assert_eq!(error, PagesError::Prefix { prefix: "/auth".to_owned() });
+    }
 
     #[test]
     fn the_page_after_the_log_in_is_a_path_of_the_app() {

@@ -34,6 +34,8 @@ fn the_notes_have_pages_in_the_style_of_the_app() {
         ("/", 200, "<h1>Notes</h1>"),
         ("/private", 404, "<title>Notes</title>"),
         ("/api/nothing", 404, "not_found"),
+        ("/latchkey-page.js", 200, "location.reload()"),
+        ("/logout", 404, "<title>Notes</title>"),
     ] {
         let answer = app.send("GET", path, "", "");
         assert!(answer.0 == status && answer.1.contains(text), "{path}: {answer:?}");
@@ -44,7 +46,9 @@ fn the_notes_have_pages_in_the_style_of_the_app() {
     let token = response["access_token"].as_str().unwrap();
     let (status, notes) = app.send("GET", "/notes", token, "");
     assert!(status == 200 && notes.contains("<h1>Your notes</h1>"), "{status} {notes}");
+    assert!(notes.contains("src=\"/latchkey-page.js\""), "{notes}");
     assert_ne!(app.send("GET", "/notes", "", "").0, 200);
+    assert_eq!(app.send("POST", "/logout", "", "").0, 303);
 }
 
 fn an_app_without_built_pages_says_how_to_build_them() {

@@ -90,6 +90,77 @@ async fn a_log_out_and_a_deletion_leave_the_pages_signed_out() {
 }
 
 #[tokio::test]
+async fn without_remember_a_new_tab_has_the_session_of_the_cookie() {
+    visit_notes(async |ada| {
+        ada.signs_up_for_notes().await;
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.open("/notes").await;
+        ada.sees_the_notes().await;
+        ada.script("document.querySelector('a[href=\"/settings\"]').click()").await;
+        ada.arrives_at("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        ada.opens_a_tab().await;
+        ada.open("/login?next=/notes").await;
+        ada.arrives_at("/notes").await;
+        ada.sees_the_notes().await;
+
+        ada.opens_a_tab().await;
+        ada.open("/settings").await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        assert!(ada.refresh_cookie().await.is_none());
+        // The script of the page has heard of it.
+        ada.switches_to(&first).await;
+        ada.arrives_at("/login?next=%2Fnotes").await;
+        ada.field("email").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visitor_is_asked_to_log_in_without_a_notice() {
+    visit_notes(async |ada| {
+        for (path, log_in) in [("/login", "/login"), ("/settings", "/login?next=%2Fsettings")] {
+            ada.open(path).await;
+            ada.arrives_at(log_in).await;
+            ada.field("email").await;
+            let notices =
+                "document.querySelectorAll('main [role=status], main [role=alert]').length";
+            assert_eq!(ada.script(notices).await, 0, "no session has ended");
+            assert_eq!(ada.script("localStorage.length").await, 0);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
+    visit_notes(async |ada| {
+        ada.signs_up_for_notes().await;
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.open("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        ada.open("/notes").await;
+        ada.sees_the_notes().await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/").await;
+        assert!(ada.refresh_cookie().await.is_none());
+        assert_eq!(ada.token().await, None);
+        let stored = ada.script("JSON.stringify(localStorage)").await;
+        assert_eq!(stored, r#"{"signed_out":"yes"}"#);
+
+        ada.switches_to(&first).await;
+        ada.arrives_at("/login?next=%2Fnotes").await;
+        ada.field("email").await;
+        ada.browser.client.back().await.unwrap();
+        ada.until("!document.body.innerText.includes('Buy milk.')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_pages_have_the_style_of_the_app() {
     visit_notes(async |ada| {
         for path in ["/login", "/signup", "/nothing"] {
