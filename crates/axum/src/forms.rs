@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use accounts::http::{
     ApiError, Authentication, FactorField, SetCookie, check_origin, client_info, log_in_location,
+    log_out,
 };
 use accounts::{
     Caller, CompleteSignIn, IssuedTokens, MailMode, RefreshToken, SecondFactor, SignIn,
@@ -221,17 +222,10 @@ impl<R: Fn(&FormPage) -> Response> Forms<R> {
 
     async fn log_out(&self, parts: &Parts) -> Result<Success, ApiError> {
         let Shared { accounts, cookies, after_log_out, .. } = &*self.shared;
-        let client = client_info(&parts.headers, client_address(parts, &self.shared));
-        // If there are two session cookies, the user expects to be logged out from both.
-        for token in cookies.refresh_tokens(&parts.headers) {
-            // After an error, the session may still be active, so the cookie is kept, and the user
-            // can try again.
-            accounts.sign_out_by_refresh_token(&token, &client).await?;
-        }
-        Ok(Success {
-            location: after_log_out.clone().into_owned(),
-            cookies: vec![cookies.clear_refresh(), cookies.clear_ticket()],
-        })
+        let ip = client_address(parts, &self.shared);
+        let cookies = log_out(accounts, cookies, &parts.headers, ip).await?;
+        let location = after_log_out.clone().into_owned();
+        Ok(Success { location, cookies: cookies.into() })
     }
 
     fn signed_in(&self, tokens: &IssuedTokens, form: &Form) -> Success {

@@ -14,6 +14,10 @@ use super::{Checked, Finish};
 
 /// A handler for [`Guard::route`] or [`Guard::optional`]: an async function of the user and of the
 /// values that the route extracts. There can be up to three values.
+///
+/// A handler that uses state of the app, such as a database pool, clones it for each request:
+/// `move |user: SignedIn| { let pool = pool.clone(); async move { … } }`. An async closure that
+/// captures the state is not accepted, because its future borrows from the closure.
 pub trait GuardedHandler<User, Route, Values, Future>: Sized {
     /// Returns the route with its guard.
     #[doc(hidden)]
