@@ -65,16 +65,16 @@ impl Email {
         if email.has_numeric_top_level() { Err(EmailError) } else { Ok(email) }
     }
 
-    /// Creates an email address from the [text](Self::as_str) and the [key](EmailKey::as_str) of a
-    /// stored one, without checking them again.
+    /// Creates an email address from the [text](Self::as_str) and the [key](Self::key) of a stored
+    /// one, without checking them again.
     ///
     /// The rules can change: a domain that is valid in one version of Unicode can be invalid in the
     /// next. Even then, the account must remain readable. Invisible characters are removed from the
     /// text, because older versions stored them.
     #[must_use]
-    pub fn from_stored(typed: String, key: String) -> Self {
+    pub fn from_stored(typed: String, key: EmailKey) -> Self {
         let typed = if typed.is_ascii() { typed } else { visible(&typed) };
-        Self { typed, key: EmailKey(key) }
+        Self { typed, key }
     }
 
     /// Returns the email address as it was typed.
@@ -218,6 +218,12 @@ impl EmailKey {
     /// [`EmailError`] if no account can have the email address.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         normalize(text).map(|email| email.key)
+    }
+
+    /// Creates a key from the [text](Self::as_str) of a stored one, without checking it again.
+    #[must_use]
+    pub const fn from_stored(key: String) -> Self {
+        Self(key)
     }
 
     /// Returns the key as text.

@@ -141,6 +141,23 @@ pub enum Actor {
     Operator,
 }
 
+impl Actor {
+    /// Returns the actor with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::User, Self::Operator].into_iter().find(|actor| actor.as_str() == name)
+    }
+
+    /// Returns the stable name of the actor: `user` or `operator`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 /// The position of an event in the audit log: a cursor for [`AuditLog::events`]. Its value has no
 /// meaning outside the store.
 ///

@@ -233,6 +233,21 @@ pub enum CodePurpose {
 }
 
 impl CodePurpose {
+    /// All purposes.
+    pub const ALL: &[Self] = &[
+        Self::VerifyEmail,
+        Self::ChangeEmail,
+        Self::ResetPassword,
+        Self::SignIn,
+        Self::Invitation,
+    ];
+
+    /// Returns the purpose with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|purpose| purpose.as_str() == name)
+    }
+
     /// Returns the stable name of the purpose.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

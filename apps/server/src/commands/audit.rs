@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use accounts::{Accounts, Actor, Event, OperatorError, Timestamp, UserId};
+use accounts::{Accounts, Event, OperatorError, Timestamp, UserId};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     let none = || "-".to_owned();
     let at = event.at;
     let kind = event.kind.as_str();
-    let actor = actor(event);
+    let actor = event.actor.as_str();
     let user = event.user.map_or_else(none, |id| id.to_string());
     let session = event.session.map(|id| id.to_string());
     let detail = || event.kid.clone().or_else(|| event.detail.clone());
@@ -87,18 +87,11 @@ fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     print_lines(&mut io::stdout().lock(), &line)
 }
 
-const fn actor(event: &Event) -> &'static str {
-    match event.actor {
-        Actor::User => "user",
-        Actor::Operator => "operator",
-    }
-}
-
 fn event_json(event: &Event) -> Value {
     json!({
         "at": event.at.to_string(),
         "kind": event.kind.as_str(),
-        "actor": actor(event),
+        "actor": event.actor.as_str(),
         "user_id": event.user.map(|id| id.to_string()),
         "session_id": event.session.map(|id| id.to_string()),
         "kid": event.kid,

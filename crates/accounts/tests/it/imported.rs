@@ -6,7 +6,7 @@ use accounts::{
     Accounts, Caller, DeleteAccountOutcome, KnownBrowsers, Metadata, SignIn, SignInError,
     StoredUser, User, UserId,
 };
-use auth_core::{Email, PasswordHash, Roles, SystemRandom};
+use auth_core::{Email, EmailKey, PasswordHash, Roles, SystemRandom};
 use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
 
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp, authenticate};
@@ -81,7 +81,10 @@ async fn a_sign_in_with_another_end_of_a_long_bcrypt_password_does_not_replace_t
 
 #[tokio::test]
 async fn a_user_whose_email_address_has_become_invalid_can_still_sign_in_and_reauthenticate() {
-    let email = Email::from_stored("A@127.0.0.1".to_owned(), "a@127.0.0.1".to_owned());
+    let email = Email::from_stored(
+        "A@127.0.0.1".to_owned(),
+        EmailKey::from_stored("a@127.0.0.1".to_owned()),
+    );
     let (app, _) = app_with_imported_user(HASH, email).await;
     let caller = Caller::default();
     let tokens = app

@@ -88,7 +88,10 @@ fn characters_that_a_domain_ignores_are_not_displayed() {
 
 #[test]
 fn a_stored_email_is_not_validated_again() {
-    let stored = Email::from_stored("Ada@No\u{378}Domain".to_owned(), "ada@127.0.0.1".to_owned());
+    let stored = Email::from_stored(
+        "Ada@No\u{378}Domain".to_owned(),
+        EmailKey::from_stored("ada@127.0.0.1".to_owned()),
+    );
     assert_eq!(stored.as_str(), "Ada@No\u{378}Domain");
     assert_eq!(stored.key().as_str(), "ada@127.0.0.1");
 }
@@ -96,7 +99,8 @@ fn a_stored_email_is_not_validated_again() {
 #[test]
 fn invisible_characters_of_a_stored_email_are_not_displayed() {
     let displayed = |typed: &str| {
-        let stored = Email::from_stored(typed.to_owned(), "the key".to_owned());
+        let stored =
+            Email::from_stored(typed.to_owned(), EmailKey::from_stored("the key".to_owned()));
         assert_eq!(stored.key().as_str(), "the key");
         stored.as_str().to_owned()
     };

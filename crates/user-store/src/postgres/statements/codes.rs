@@ -1,4 +1,6 @@
-use auth_core::{Email, EmailHash, EmailSignInTokenHash, ResetTokenHash, Timestamp, UserId};
+use auth_core::{
+    Email, EmailHash, EmailKey, EmailSignInTokenHash, ResetTokenHash, Timestamp, UserId,
+};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -23,7 +25,9 @@ pub(in crate::postgres) fn read(row: &Row) -> Result<CodeRow> {
         user: user.map(|_| user_id(row, 2)).transpose()?,
         browser: browser.map(|_| bytes(row, 3, EmailSignInTokenHash::from_bytes)).transpose()?,
         remember: row.try_get(4)?,
-        new_email: typed.zip(key).map(|(typed, key)| Email::from_stored(typed, key)),
+        new_email: typed
+            .zip(key)
+            .map(|(typed, key)| Email::from_stored(typed, EmailKey::from_stored(key))),
         tries: u32::try_from(tries).unwrap_or(u32::MAX),
         expires_at: timestamp(row, 8)?,
     })

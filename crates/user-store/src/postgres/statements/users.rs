@@ -22,7 +22,10 @@ pub(in crate::postgres) const WIDTH: usize = 8;
 pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
     Ok(User {
         id: user_id(row, first)?,
-        email: Email::from_stored(row.try_get(first + 1)?, row.try_get(first + 2)?),
+        email: Email::from_stored(
+            row.try_get(first + 1)?,
+            EmailKey::from_stored(row.try_get(first + 2)?),
+        ),
         created_at: timestamp(row, first + 3)?,
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,

@@ -1,4 +1,6 @@
-use auth_core::{Email, EmailHash, EmailSignInTokenHash, ResetTokenHash, Timestamp, UserId};
+use auth_core::{
+    Email, EmailHash, EmailKey, EmailSignInTokenHash, ResetTokenHash, Timestamp, UserId,
+};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::rules::codes::{CodePurpose, CodeRow};
@@ -19,7 +21,9 @@ fn read(row: &Row<'_>) -> Result<CodeRow> {
         user: user.map(|_| user_id(row, 2)).transpose()?,
         browser: browser.map(|_| bytes(row, 3, EmailSignInTokenHash::from_bytes)).transpose()?,
         remember: row.get(4)?,
-        new_email: new_email.zip(new_email_key).map(|(email, key)| Email::from_stored(email, key)),
+        new_email: new_email
+            .zip(new_email_key)
+            .map(|(email, key)| Email::from_stored(email, EmailKey::from_stored(key))),
         tries: row.get(7)?,
         expires_at: timestamp(row, 8)?,
     })

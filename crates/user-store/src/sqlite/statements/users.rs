@@ -21,7 +21,7 @@ pub(in crate::sqlite) const WIDTH: usize = 8;
 pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
     Ok(User {
         id: user_id(row, first)?,
-        email: Email::from_stored(row.get(first + 1)?, row.get(first + 2)?),
+        email: Email::from_stored(row.get(first + 1)?, EmailKey::from_stored(row.get(first + 2)?)),
         created_at: timestamp(row, first + 3)?,
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,
