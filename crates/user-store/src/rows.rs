@@ -34,6 +34,7 @@
 //! ```
 
 mod database;
+mod document;
 mod row;
 mod statements;
 mod store;
@@ -41,6 +42,7 @@ mod traits;
 #[path = "transactions/mod.rs"]
 mod transactions;
 
+pub use document::Document;
 pub use row::{
     Account, AccountTotp, Decoys, PendingTotp, StoredCode, StoredFollower, StoredMail,
     StoredRecoveryCodes, StoredSession,

@@ -174,7 +174,8 @@ pub trait Rows {
     /// Deletes counters by their `ends_at`.
     fn delete_expired_counters(&mut self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
 
-    /// Appends an event to the audit log. Its id is greater than all ids so far.
+    /// Appends an event to the audit log. Its id is greater than all ids so far, also than those of
+    /// deleted events: store the last number, and increment it. Otherwise, followers lose events.
     fn append_event(&mut self, event: &Event) -> Result<(), StoreError>;
 
     /// Returns up to `limit` events with an id greater than `after`, in the order of their ids. If
@@ -280,7 +281,7 @@ pub trait Rows {
     ) -> Result<Vec<StoredMail>, StoreError>;
 
     /// Counts up to `limit` mails that have not failed and have this network. Without a network,
-    /// those that have any.
+    /// those that have any. Called for every mail with a code: it needs an index.
     fn count_unsent(&mut self, network: Option<&CounterKey>, limit: u32)
     -> Result<u32, StoreError>;
 
