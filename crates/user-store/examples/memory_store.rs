@@ -57,6 +57,7 @@ struct Tables {
     used_ids: BTreeMap<[u8; 16], Timestamp>,
     counters: BTreeMap<CounterKey, (Counter, Timestamp)>,
     events: BTreeMap<i64, Event>,
+    /// The id of the last event, even if that event has been deleted: ids are not reused.
     last_event: i64,
     followers: BTreeMap<String, StoredFollower>,
     keys: Option<SigningKeySet>,

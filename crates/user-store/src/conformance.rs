@@ -51,8 +51,15 @@
 //!
 //! // The expression is evaluated once for each test.
 //! user_store::conformance_tests!(Fresh(MyDatabase::default()));
+//! user_store::transaction_tests!(MyDatabase::default());
 //! # fn main() {}
 //! ```
+//!
+//! A backend over [`rows`](crate::rows) also calls
+//! [`transaction_tests!`](crate::transaction_tests). These tests call its
+//! [`Transactions`](crate::rows::Transactions) directly: what a failed transaction leaves behind
+//! cannot be seen through [`Store`](crate::Store), whose transactions do not fail after they have
+//! written.
 //!
 //! The tests have names such as `sessions::an_expired_session_is_not_replaced`, and run in parallel,
 //! like all tests: `cargo test sessions` runs those of one file of cases.
@@ -66,10 +73,16 @@
 /// from the list as dead code. `$d` is a dollar sign for the parameters of the defined macro.
 macro_rules! cases {
     (($d:tt) $macro:ident in $module:ident; $($case:ident,)+) => {
+        cases! {
+            ($d) $macro in $module on crate::conformance::deployment::Deployment;
+            $($case,)+
+        }
+    };
+    (($d:tt) $macro:ident in $module:ident on $tested:path; $($case:ident,)+) => {
         pub mod cases {
             $(
-                pub async fn $case(deployment: &dyn crate::conformance::deployment::Deployment) {
-                    super::$case(deployment).await;
+                pub async fn $case(tested: &dyn $tested) {
+                    super::$case(tested).await;
                 }
             )+
         }
@@ -77,12 +90,12 @@ macro_rules! cases {
         #[doc(hidden)]
         #[macro_export]
         macro_rules! $macro {
-            ($d deployment:expr) => {
+            ($d tested:expr) => {
                 $(
                     #[tokio::test(flavor = "multi_thread")]
                     async fn $case() {
-                        let deployment = $d deployment;
-                        $d crate::conformance::$module::cases::$case(&deployment).await;
+                        let tested = $d tested;
+                        $d crate::conformance::$module::cases::$case(&tested).await;
                     }
                 )+
             };
@@ -124,6 +137,8 @@ pub mod sessions;
 mod steps;
 pub mod store;
 pub mod tickets;
+#[cfg(feature = "rows")]
+pub mod transactions;
 pub mod users;
 
 pub use deployment::Deployment;
@@ -257,6 +272,20 @@ macro_rules! conformance_tests {
         mod store {
             use super::*;
             $crate::store_cases! { $deployment }
+        }
+    };
+}
+
+/// Defines the tests of [`Transactions`](crate::rows::Transactions), in the module `transactions`.
+/// The argument is an expression that creates them over a new, empty database. The calling crate
+/// needs `tokio` with the features `macros` and `rt-multi-thread`.
+#[cfg(feature = "rows")]
+#[macro_export]
+macro_rules! transaction_tests {
+    ($transactions:expr) => {
+        mod transactions {
+            use super::*;
+            $crate::transactions_cases! { $transactions }
         }
     };
 }

@@ -21,8 +21,39 @@ impl Deployment for Memory {
 
 // Each test evaluates the expression, and gets a new database.
 user_store::conformance_tests!(Memory::default());
+user_store::transaction_tests!(Memory::default());
 
 #[tokio::test]
 async fn a_new_memory_store_has_no_users() {
     assert_eq!(memory_store::memory_store().users(None, 1).await.unwrap(), []);
+}
+
+/// Rows as documents, in the tables of a key-value database.
+mod documents {
+    use std::collections::BTreeMap;
+
+    use user_store::rows::Document;
+    use user_store::{Metadata, MetadataValue, StoreError};
+
+    /// A table: documents by their keys. Yours is one of your database.
+    type Table = BTreeMap<Vec<u8>, String>;
+
+    /// Reads a row.
+    fn get<R: Document>(table: &Table, key: &[u8]) -> Result<Option<R>, StoreError> {
+        table.get(key).map(|json| R::from_json(json)).transpose()
+    }
+
+    /// Saves a row.
+    fn save<R: Document>(table: &mut Table, key: &[u8], row: &R) {
+        table.insert(key.to_vec(), row.to_json());
+    }
+
+    #[test]
+    fn a_row_is_saved_as_a_document() {
+        let mut table = Table::new();
+        let metadata = Metadata { public: Some(MetadataValue::from_stored("7")), private: None };
+        save(&mut table, b"ada", &metadata);
+        assert_eq!(get(&table, b"ada").unwrap(), Some(metadata));
+        assert_eq!(get::<Metadata>(&table, b"grace").unwrap(), None);
+    }
 }

@@ -12,6 +12,7 @@ use crate::followers::{
     AdvanceFollowerOutcome, ClaimFollowerOutcome, FOLLOWER_LEASE, FollowerLease, FollowerPosition,
     LeaseHolder, Start,
 };
+use crate::users::UpdateUserOutcome;
 
 cases! {
     ($) followers_cases in followers;
@@ -28,6 +29,7 @@ cases! {
     a_takeover_and_a_renewal_leave_one_holder,
     events_after_a_cursor_are_in_the_order_of_the_log,
     a_follower_misses_no_event_of_concurrent_transactions,
+    a_follower_gets_events_that_are_recorded_after_newer_ones_were_deleted,
 }
 
 const NAME: &str = "notes";
@@ -289,4 +291,26 @@ async fn a_follower_misses_no_event_of_concurrent_transactions(deployment: &dyn 
     assert!(seen.is_sorted_by(|a, b| a < b), "{seen:?}");
     let listed = here.events(None, None, 100).await.unwrap();
     assert_eq!(seen, listed.into_iter().map(|(id, _)| id).collect::<Vec<_>>());
+}
+
+async fn a_follower_gets_events_that_are_recorded_after_newer_ones_were_deleted(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
+    sign_up(&store, "grace@example.com").await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let failed = Event::by_user(EventKind::SignInFailed, NOW, client()).about(ada.id);
+    for _ in 0..3 {
+        store.record_event(&failed).await.unwrap();
+    }
+    settle(&store).await;
+    add(&store, Start::End).await;
+    assert!(!is_behind(&store).await);
+    drop(store);
+    // The newest events are deleted with their account, by a server that has recorded none of them.
+    let restarted = deployment.connect().await;
+    let deleted = restarted.delete_user(ada.id, None, NOW).await.unwrap();
+    assert_eq!(deleted, UpdateUserOutcome::Updated);
+    assert!(is_behind(&restarted).await);
+    assert_eq!(next_kinds(&restarted).await, [EventKind::AccountDeleted]);
 }
