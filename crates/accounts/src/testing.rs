@@ -17,12 +17,16 @@
 //!     .clock(clock.clone())
 //!     .build()
 //!     .await?;
-//! let ada = sign_in_as(&accounts, "ada@example.com").await;
-//! let token = ada.tokens.access.token.as_str();
-//! assert_eq!(accounts.authenticate(token).await?.email(), "ada@example.com");
+//! let mut ada = sign_in_as(&accounts, "ada@example.com").await;
+//! assert_eq!(accounts.authenticate(&ada.access_token()).await?.email(), "ada@example.com");
 //!
-//! clock.advance(Duration::from_secs(6 * 60));
-//! assert!(accounts.authenticate(token).await.is_err(), "the access token has expired");
+//! clock.advance(Duration::from_mins(6));
+//! assert!(accounts.authenticate(&ada.access_token()).await.is_err(), "the token has expired");
+//! ada.refresh(&accounts).await?;
+//! assert!(accounts.authenticate(&ada.access_token()).await.is_ok());
+//!
+//! clock.advance(Duration::from_mins(30));
+//! assert!(ada.refresh(&accounts).await.is_err(), "the session has ended");
 //! # Ok(())
 //! # }
 //! ```
@@ -31,14 +35,17 @@ use std::sync::Arc;
 
 pub use auth_core::ManualClock;
 use auth_core::{Amr, Email, PasswordHash};
+use user_store::{Challenge, Credentials, Event, EventKind, OpenSessionOutcome, User};
 #[cfg(feature = "sqlite")]
-use user_store::SqliteStore;
-use user_store::{Challenge, Credentials, Event, EventKind, OpenSessionOutcome, Store, User};
+use user_store::{SqliteStore, Store};
 
 use crate::accounts::Accounts;
 use crate::caller::Caller;
+#[cfg(feature = "http")]
+use crate::http::Cookies;
 use crate::mail::MailMode;
 use crate::new_session::{SessionRequest, session_opened};
+use crate::refresh::RefreshError;
 use crate::sign_up::{NewAccount, SignUpError};
 use crate::tokens::IssuedTokens;
 
@@ -62,11 +69,47 @@ impl TestSession {
     /// Returns the value of the header `Authorization` for a request of this user.
     #[must_use]
     pub fn authorization(&self) -> String {
-        format!("Bearer {}", self.tokens.access.token.as_str())
+        format!("Bearer {}", self.access_token())
+    }
+
+    /// Returns the value of the header `Cookie` for a request of this user's browser, with the
+    /// refresh token. (Feature `http`.)
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn cookie(&self, accounts: &Accounts) -> String {
+        let header = Cookies::new(&accounts.config).set_refresh(&self.tokens.refresh).into_value();
+        let text = String::from_utf8_lossy(header.as_bytes());
+        text.split(';').next().unwrap_or_default().to_owned()
+    }
+
+    /// Returns the access token.
+    #[must_use]
+    pub fn access_token(&self) -> String {
+        self.tokens.access.token.as_str().to_owned()
+    }
+
+    /// Returns the refresh token.
+    #[must_use]
+    pub fn refresh_token(&self) -> String {
+        self.tokens.refresh.token.to_text().to_string()
+    }
+
+    /// Refreshes the session, as the client does every few minutes: replaces both tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError::InvalidToken`] if the session has ended.
+    pub async fn refresh(&mut self, accounts: &Accounts) -> Result<(), RefreshError> {
+        let client = Caller::default().client;
+        let refreshed = accounts.refresh(&self.tokens.refresh.token, &client).await?;
+        let device = self.tokens.device.take();
+        self.tokens = IssuedTokens { device, ..refreshed };
+        Ok(())
     }
 }
 
-/// Returns a new store in memory. It is dropped with the last service that uses it.
+/// Returns a new store in memory. It is dropped with the last service that uses it. (Feature
+/// `sqlite`.)
 ///
 /// # Panics
 ///
