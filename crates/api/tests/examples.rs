@@ -166,7 +166,7 @@ async fn the_page_for_administrators_requires_the_role() {
     let accounts = accounts(&app).await;
     let ada = accounts.operator().user("ada@example.com").await.unwrap();
     for name in ["admin", "moderator"] {
-        let _ = accounts.operator().grant_role(ada.id, &Role::parse(name).unwrap()).await.unwrap();
+        accounts.operator().grant_role(ada.id, &Role::parse(name).unwrap()).await.unwrap();
     }
     assert_eq!(app.send("GET", "/admin", &token, "").0, 200);
     assert_eq!(app.send("GET", "/posts", &token, ""), (200, "all posts".to_owned()));

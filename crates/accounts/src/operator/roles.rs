@@ -9,7 +9,6 @@ use crate::service_error::ServiceError;
 
 /// The outcome of [`Operator::grant_role`] and [`Operator::revoke_role`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
 pub enum RoleChange {
     /// The roles of the user were changed.
     Changed,

@@ -45,7 +45,7 @@ async fn other_services_see_a_change_of_roles_after_the_next_refresh() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     assert_eq!(claims(&app, &ada.tokens).await.roles, Roles::NONE);
-    let _ = app.operator().grant_role(ada.id(), &role("admin")).await.unwrap();
+    app.operator().grant_role(ada.id(), &role("admin")).await.unwrap();
     assert!(!claims(&app, &ada.tokens).await.has_role("admin"));
     let tokens = refresh(&app, &ada.tokens).await.unwrap();
     assert!(claims(&app, &tokens).await.has_role("admin"));
@@ -53,7 +53,7 @@ async fn other_services_see_a_change_of_roles_after_the_next_refresh() {
     let repeated = refresh(&app, &ada.tokens).await.unwrap();
     assert!(claims(&app, &repeated).await.has_role("admin"));
     assert!(claims(&app, &issue(&app, false).await).await.has_role("admin"));
-    let _ = app.operator().revoke_role(ada.id(), &role("admin")).await.unwrap();
+    app.operator().revoke_role(ada.id(), &role("admin")).await.unwrap();
     let tokens = refresh(&app, &tokens).await.unwrap();
     assert_eq!(claims(&app, &tokens).await.roles, Roles::NONE);
 }
@@ -69,7 +69,7 @@ async fn a_role_is_granted_once_and_only_to_a_user() {
         assert_eq!(operator.grant_role(ada.id, &role("admin")).await.unwrap(), expected);
     }
     for n in 1..Roles::MAX_COUNT {
-        let _ = operator.grant_role(ada.id, &role(&format!("role-{n}"))).await.unwrap();
+        operator.grant_role(ada.id, &role(&format!("role-{n}"))).await.unwrap();
     }
     let rejected = operator.grant_role(ada.id, &role("one-too-many")).await;
     assert!(matches!(rejected, Err(OperatorError::TooManyRoles(TooManyRoles))), "{rejected:?}");
@@ -147,7 +147,7 @@ async fn a_hook_adds_claims_at_every_sign_in_and_refresh() {
     assert_eq!(custom.get::<Value>().unwrap(), json!({ "seen": "" }));
     let user = authenticate(&app.accounts, &tokens).await.unwrap();
     assert_eq!(app.seen.lock().unwrap().len(), 1, "not called for a request");
-    let _ = app.accounts.operator().grant_role(user.id(), &role("admin")).await.unwrap();
+    app.accounts.operator().grant_role(user.id(), &role("admin")).await.unwrap();
     let tokens = refresh(&app.accounts, &tokens).await.unwrap();
     let custom = claims(&app.accounts, &tokens).await.custom;
     assert_eq!(custom.get::<Value>().unwrap(), json!({ "seen": "admin" }));

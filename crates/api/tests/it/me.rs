@@ -206,7 +206,7 @@ async fn me_returns_the_roles_and_the_export_contains_them() {
     let id = user.me().await.body["id"].as_str().unwrap().parse().unwrap();
     for name in ["editor", "admin"] {
         let role = Role::parse(name).unwrap();
-        let _ = app.accounts().operator().grant_role(id, &role).await.unwrap();
+        app.accounts().operator().grant_role(id, &role).await.unwrap();
     }
     assert_eq!(user.me().await.body["roles"], json!(["admin", "editor"]));
     let export = user.get("/api/me/export").await;

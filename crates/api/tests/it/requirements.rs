@@ -94,11 +94,11 @@ async fn a_guard_for_a_role_rejects_others_with_403_until_it_is_granted() {
     let user = auth.accounts().authenticate(&token).await.unwrap().id();
     let operator = auth.accounts().operator();
     // Another role does not help.
-    let _ = operator.grant_role(user, &Role::parse("administrator").unwrap()).await.unwrap();
+    operator.grant_role(user, &Role::parse("administrator").unwrap()).await.unwrap();
     rejected().await;
-    let _ = operator.grant_role(user, &admin()).await.unwrap();
+    operator.grant_role(user, &admin()).await.unwrap();
     assert_eq!(send(&token).await, [(200, format!("hello {user}")), (200, "{} 7".to_owned())]);
-    let _ = operator.revoke_role(user, &admin()).await.unwrap();
+    operator.revoke_role(user, &admin()).await.unwrap();
     rejected().await;
 }
 
@@ -122,7 +122,7 @@ async fn a_guard_for_a_role_checks_the_user_of_a_session_cookie_too() {
     };
     assert_eq!(status().await, 403);
     let user = auth.accounts().authenticate(&token).await.unwrap().id();
-    let _ = auth.accounts().operator().grant_role(user, &admin).await.unwrap();
+    auth.accounts().operator().grant_role(user, &admin).await.unwrap();
     assert_eq!(status().await, 200);
 }
 
@@ -161,7 +161,7 @@ async fn an_optional_guard_for_a_role_rejects_users_without_it() {
         assert!(status == 403 && body.contains("\"role_required\""), "{path} {name}: {body}");
     }
     let user = auth.accounts().authenticate(&token).await.unwrap().id();
-    let _ = auth.accounts().operator().grant_role(user, &admin).await.unwrap();
+    auth.accounts().operator().grant_role(user, &admin).await.unwrap();
     for (path, name, value) in users {
         assert_eq!(send(path, Some((name, value))).await, (200, "an admin".to_owned()));
     }

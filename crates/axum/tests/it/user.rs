@@ -72,7 +72,7 @@ async fn a_role_is_required_until_it_is_granted() {
     ada.send("GET", "/admin", &[], "").await.assert_problem(403, "role_required");
     let operator = app.accounts().operator();
     let user = operator.user("ada@example.com").await.unwrap().id;
-    let _ = operator.grant_role(user, &Role::parse("admin").unwrap()).await.unwrap();
+    operator.grant_role(user, &Role::parse("admin").unwrap()).await.unwrap();
     assert_eq!(ada.open("/admin").await.body, "admin");
 }
 
