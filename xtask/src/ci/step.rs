@@ -132,7 +132,7 @@ fn lint() -> Result<()> {
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
-const FEATURE_SETS: [(&str, &str); 20] = [
+const FEATURE_SETS: [(&str, &str); 21] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
@@ -151,6 +151,7 @@ const FEATURE_SETS: [(&str, &str); 20] = [
     ("user-store", "rows"),
     ("accounts", ""),
     ("accounts", "postgres"),
+    ("accounts", "testing"),
     ("api", ""),
     ("latchkey", ""),
 ];
