@@ -45,6 +45,7 @@ mod browser;
 mod call;
 pub mod calls;
 mod error;
+mod first_step;
 mod fresh;
 mod handle;
 mod http;

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::call::Call;
 use crate::calls;
 use crate::error::ApiError;
+use crate::first_step::FirstStep;
 use crate::handle::SessionHandle;
 use crate::storage::{Remember, StorageDenied};
 
@@ -30,22 +31,6 @@ impl From<ApiError> for SignInError {
         match error.second_factor() {
             Some(required) => Self::SecondFactorRequired(required.clone()),
             None => Self::Api(error),
-        }
-    }
-}
-
-/// The first step of a sign-in that requires a second factor.
-pub(crate) struct FirstStep {
-    ticket: String,
-    remember: Remember,
-}
-
-impl FirstStep {
-    /// Returns the choice that was made in the first step with this ticket.
-    fn remember(first: &Option<Self>, ticket: &str) -> Remember {
-        match first {
-            Some(first) if first.ticket == ticket => first.remember,
-            _ => Remember::No,
         }
     }
 }
@@ -112,14 +97,6 @@ impl SessionHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_second_step_keeps_the_choice_of_its_first_step() {
-        let first = Some(FirstStep { ticket: "T".to_owned(), remember: Remember::Yes });
-        assert_eq!(FirstStep::remember(&first, "T"), Remember::Yes);
-        assert_eq!(FirstStep::remember(&first, "U"), Remember::No);
-        assert_eq!(FirstStep::remember(&None, "T"), Remember::No);
-    }
 
     #[test]
     fn a_ticket_is_the_second_step_of_a_sign_in() {
