@@ -12,8 +12,9 @@ use warp::{Filter, Rejection, Reply};
 
 use super::{Checked, Finish};
 
-/// A handler for [`Guard::route`] or [`Guard::optional`]: an async function of the user and of the
-/// values that the route extracts. There can be up to three values.
+/// A handler for [`Guard::route`](super::Guard::route) or
+/// [`Guard::optional`](super::Guard::optional): an async function of the user and of the values that
+/// the route extracts. There can be up to three values.
 ///
 /// A handler that uses state of the app, such as a database pool, clones it for each request:
 /// `move |user: SignedIn| { let pool = pool.clone(); async move { … } }`. An async closure that
@@ -24,8 +25,8 @@ pub trait GuardedHandler<User, Route, Values, Future>: Sized {
     fn guard(self, route: Route, user: BoxedFilter<(Checked<User>,)>) -> BoxedFilter<(Response,)>;
 }
 
-/// A handler for [`GuardWith::route`]: an async function like a [`GuardedHandler`], with one more
-/// value as its last argument.
+/// A handler for [`GuardWith::route`](super::GuardWith::route): an async function like a
+/// [`GuardedHandler`], with one more value as its last argument.
 pub trait GuardedHandlerWith<Route, Values, Rest, Future>: Sized {
     /// Returns the route with its guard.
     #[doc(hidden)]
