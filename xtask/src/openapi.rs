@@ -47,8 +47,9 @@ fn run_schemathesis(server: &Server) -> Result<()> {
     run(&mut schemathesis)
 }
 
-/// Generates types from the document, compiles a TypeScript client in strict mode, and runs it. Also
-/// compiles a program that compares the types of the browser client with those of the document.
+/// Generates types from the document, compiles a TypeScript client in strict mode, and runs it.
+/// Also compiles a program that compares the types of the browser client with those of the
+/// document.
 fn run_typescript_client(server: &Server, mails: &str) -> Result<()> {
     node::find_or_install()?;
     let directory = workspace::target_dir()?.join("openapi/client");

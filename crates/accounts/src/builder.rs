@@ -312,8 +312,8 @@ impl<T> Builder<T> {
     ///
     /// The check runs after the email address and the password were validated, and before it is
     /// known whether the email address is taken. A refused sign-up counts towards the limit of its
-    /// IP address. If the check fails, panics or takes longer than 5 seconds, the sign-up fails with
-    /// a [`ServiceError`](crate::ServiceError).
+    /// IP address. If the check fails, panics or takes longer than 5 seconds, the sign-up fails
+    /// with a [`ServiceError`](crate::ServiceError).
     ///
     /// The check should only read: the account may still not be created, because the email address
     /// is taken or the client disconnects. Use [`on_event`](Self::on_event) for changes.

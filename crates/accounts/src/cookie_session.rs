@@ -91,8 +91,9 @@ impl Accounts {
     /// If the token is older than an access token can be
     /// ([`Config::access_token_lifetime`](crate::Config::access_token_lifetime)), it is replaced.
     /// This happens only now because the browser continues to use the old token until it receives
-    /// the response. If the token was replaced before the request or during it, the current token is
-    /// returned while the old one is valid. If the session has ended, there is no token to store.
+    /// the response. If the token was replaced before the request or during it, the current token
+    /// is returned while the old one is valid. If the session has ended, there is no token to
+    /// store.
     ///
     /// # Errors
     ///
@@ -130,8 +131,8 @@ impl Accounts {
     }
 
     /// Ends the session of a refresh token, on every server. Also succeeds if the session has
-    /// already ended. Every token of the session, current or replaced, ends it: this harms nobody but
-    /// its user, who wants to sign out.
+    /// already ended. Every token of the session, current or replaced, ends it: this harms nobody
+    /// but its user, who wants to sign out.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-//! The rules for requests and cookies that the crates for web frameworks share: cookies, the
-//! check of the origin, access tokens, the IP address of the client, and error responses. (Feature `http`.)
+//! The rules for requests and cookies that the crates for web frameworks share: cookies, the check
+//! of the origin, access tokens, the IP address of the client, and error responses. (Feature
+//! `http`.)
 //!
 //! An app that uses one of those crates does not need this module.
 
@@ -17,7 +18,7 @@ mod problem;
 mod proxies;
 mod requirements;
 
-pub use authentication::{Authentication, Credentials};
+pub use authentication::{Authentication, Credentials, check_sender};
 pub use client::{ClientAddress, client_info, client_ip};
 pub use cookies::{Cookies, SetCookie};
 pub use error::{ApiError, FactorField, Source, passkey_name_error, rejected_credential};

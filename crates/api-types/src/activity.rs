@@ -29,8 +29,8 @@ pub struct ActivityEvent {
     /// The methods of the log-in (RFC 8176), if the kind is `signed_in`. Otherwise absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// The role, if the kind is `role_granted` or `role_revoked`, or `public` or `private`, if it is
-    /// `metadata_changed`. Otherwise absent.
+    /// The role, if the kind is `role_granted` or `role_revoked`, or `public` or `private`, if it
+    /// is `metadata_changed`. Otherwise absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

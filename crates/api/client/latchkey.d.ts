@@ -55,18 +55,17 @@ export interface Client {
    * The token is only sent to the origin of the service. Requests to other origins are sent without
    * it. A redirect to another origin fails.
    *
-   * Resolves for error statuses, like `fetch`; if the session has ended, for the status 401. Rejects
+   * Resolves for error statuses, like `fetch`; if the session has ended, with a response of status 401. Rejects
    * with an {@link AuthError} if there is no response or the token could not be refreshed. The tab
    * is then still signed in, and the request can be tried again. Otherwise, for example if the
    * request is aborted, rejects like `fetch`.
    *
-   * A request that has begun continues after a log-out. In {@link watch}, pass it the `signal`.
+   * A log-out does not abort requests in progress. In {@link watch}, pass `signal` to the request.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
 
   /**
-   * Returns the user, or `null` if the tab is signed out, also if it was signed out while the
-   * service was asked. Asks the service each time. Rejects with an {@link AuthError} if the service
+   * Returns the user, or `null` if the tab is signed out, or was signed out during the request. Sends a request on every call. Rejects with an {@link AuthError} if the service
    * cannot be reached, or fails. The tab is then still signed in, and the call can be tried again.
    */
   user(): Promise<User | null>;
@@ -79,13 +78,11 @@ export interface Client {
    * The next change aborts `signal`. Pass it to {@link fetch}, and do nothing after an `await` if
    * it is aborted, so that a late response does not bring back the data of an earlier user.
    *
-   * Calls `failed` if `show` throws or rejects, or with an {@link AuthError} if the user could not
-   * be requested, but not if `signal` was aborted. The default is `reportError`. Returns a function
-   * that stops this, and aborts `signal`.
+   * Calls `onError` if `show` throws or rejects, or with an {@link AuthError} if the user could not be loaded, but not if `signal` is aborted. The default is `reportError`. Returns a function that stops watching, and aborts `signal`.
    */
   watch(
     show: (user: User | null, signal: AbortSignal) => void | Promise<void>,
-    failed?: (error: unknown) => void,
+    onError?: (error: unknown) => void,
   ): () => void;
 
   /**

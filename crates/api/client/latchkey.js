@@ -234,23 +234,23 @@ export function createClient({ base = "/api" } = {}) {
       if (session === started) throw error instanceof AuthError ? error : new AuthError(0);
     }
     if (response && (await isRejected(response)) && session === started) end();
-    // The answer is about a session that has ended or was replaced meanwhile.
+    // If the session ended or was replaced during the request, the response is about the old one.
     return session === started ? read(response, text) : user();
   }
 
-  function watch(show, failed = reportError) {
+  function watch(show, onError = reportError) {
     let run, shown;
     const update = async () => {
       run?.abort();
       const { signal } = (run = new AbortController());
       const pass = (user) => show((shown = user), signal);
       try {
-        // What is private must not be shown any longer while the service is asked.
+        // Private content must not stay visible during the request.
         if (!mayBeSignedIn() || (shown && shown.id !== claims(token()).sub)) await pass(null);
         const current = await user();
         if (!signal.aborted && current !== shown) await pass(current);
       } catch (error) {
-        if (!signal.aborted) failed(error);
+        if (!signal.aborted) onError(error);
       }
     };
     listeners.add(update);

@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         if user.has_second_factor() {
             "the report"
         } else {
-            "Turn two-step log-in on to see the report."
+            "Turn on two-step log-in to see the report."
         }
     });
     warp::serve(auth.routes().or(list).or(add).or(report)).run(([127, 0, 0, 1], port)).await;

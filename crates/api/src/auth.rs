@@ -101,7 +101,8 @@ impl Auth {
         self
     }
 
-    /// Sets the path to open after a log-out with the [form](Self::log_out_form). The default is `/`.
+    /// Sets the path to open after a log-out with the [form](Self::log_out_form). The default is
+    /// `/`.
     #[must_use]
     pub fn after_log_out(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.after_log_out = path.into();
@@ -203,16 +204,17 @@ impl Auth {
         !self.off.contains(&part)
     }
 
-    /// Returns the path of the [routes](Self::routes) that are otherwise under `/api`, without a
-    /// slash at its end. [`prefix`](Self::prefix) sets it.
+    /// Returns the path under which the API is served, without a trailing slash: `/api`, unless
+    /// [`prefix`](Self::prefix) has changed it.
     #[must_use]
     pub fn path_prefix(&self) -> &str {
         self.prefix.as_str()
     }
 
     /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, the browser client
-    /// at `/latchkey.js`, a script for rendered pages at `/latchkey-page.js`, and the health checks. Other paths, including those under `/api`, are
-    /// rejected as not found, so that the app can add its own routes.
+    /// at `/latchkey.js`, a script for rendered pages at `/latchkey-page.js`, and the health
+    /// checks. Other paths, including those under `/api`, are rejected as not found, so that the
+    /// app can add its own routes.
     ///
     /// [`without`](Self::without), [`prefix`](Self::prefix) and
     /// [`allow_origin`](Self::allow_origin) change what is served. Call them first.

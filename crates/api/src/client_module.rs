@@ -26,7 +26,7 @@ static MODULE: Script =
 static PAGE: Script =
     Script { path: "/latchkey-page.js", text: include_str!("../client/latchkey-page.js") };
 
-/// Returns the routes to the scripts. They are no operations of the API, so they are not in the
+/// Returns the routes to the scripts. They are not operations of the API, so they are not in the
 /// OpenAPI document.
 pub(crate) fn routes() -> BoxedFilter<(Response,)> {
     route(&MODULE).or(route(&PAGE)).unify().boxed()

@@ -40,8 +40,8 @@ pub struct Checked<User> {
 /// Adds the headers that a response needs because of the session cookie of its request.
 struct Finish(Option<(Authentication, Arc<Api>)>);
 
-/// The requirements on the users of a route, built by [`Auth::guard`](crate::Auth::guard). A user who does not meet
-/// them gets a 403, and the handler does not run.
+/// The requirements on the users of a route, built by [`Auth::guard`](crate::Auth::guard). A user
+/// who does not meet them gets a 403, and the handler does not run.
 ///
 /// ```
 /// # use api::{Auth, SignedIn};
@@ -83,8 +83,8 @@ pub(crate) struct Site {
 enum Sessions {
     AccessTokens,
     Cookies,
-    /// Cookies, and a browser without a session is redirected to the log-in page. It gets other errors
-    /// as pages.
+    /// Cookies, and a browser without a session is redirected to the log-in page. It gets other
+    /// errors as pages.
     Pages,
 }
 
@@ -107,26 +107,26 @@ impl Guard {
     ///
     /// This is the refresh cookie that a log-in sets. The guard looks its session up. After the
     /// handler, it replaces a cookie that is older than an access token can be
-    /// ([`Accounts::rotate_cookie_session`](accounts::Accounts::rotate_cookie_session)).
-    /// A request with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
-    /// come from a page of the app's own origin. In other requests, the cookie is ignored if `Origin` names another one, even
-    /// an [allowed](crate::Auth::allow_origin) one. A handler of a GET request must not change
-    /// anything. Responses have
-    /// `Cache-Control: no-store`, unless the handler sets another value, and `Vary: Authorization,
-    /// Cookie`. Responses to users cannot be `public`.
+    /// ([`Accounts::rotate_cookie_session`](accounts::Accounts::rotate_cookie_session)). A request
+    /// with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must come
+    /// from a page of the app's own origin. In other requests, the cookie is ignored if `Origin`
+    /// names another one, even an [allowed](crate::Auth::allow_origin) one. A handler of a GET
+    /// request must not change anything. Responses have `Cache-Control: no-store`, unless the
+    /// handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
+    /// `public`.
     pub const fn cookies(mut self) -> Self {
         self.sessions = Sessions::Cookies;
         self
     }
 
-    /// Like [`cookies`](Self::cookies), for pages that are rendered on the server: a browser without
-    /// a session, or whose log-in is too old for [`fresh`](Self::fresh), is redirected to the
-    /// [log-in page](crate::Auth::log_in_page) with the path of the page as `next`. If the browser sent
-    /// a form, `next` is the path of the page with the form. The browser gets other errors as a short
-    /// page. Requests of scripts and programs get an error as usual.
+    /// Like [`cookies`](Self::cookies), for pages that are rendered on the server: a browser
+    /// without a session, or whose log-in is too old for [`fresh`](Self::fresh), is redirected to
+    /// the [log-in page](crate::Auth::log_in_page) with the path of the page as `next`. If the
+    /// browser sent a form, `next` is the path of the page with the form. The browser gets other
+    /// errors as a short page. Requests of scripts and programs get an error as usual.
     ///
-    /// A browser is recognized by `Sec-Fetch-Mode: navigate` or, without that header, by an `Accept`
-    /// with `text/html`.
+    /// A browser is recognized by `Sec-Fetch-Mode: navigate` or, without that header, by an
+    /// `Accept` with `text/html`.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -367,7 +367,7 @@ impl Guard {
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let origin = self.api.accounts.origin();
         match Navigation::new(request.method, request.headers, &target, origin) {
-            Some(navigation) => match navigation.reject(error) {
+            Some(navigation) => match navigation.response_error(error) {
                 error if error.asks_for_log_in() => {
                     see_other(&navigation.log_in_location(&self.site.log_in_path))
                 }

@@ -9,8 +9,8 @@ use crate::problem::error_response;
 /// The response to a request without a valid access token: 401 with `WWW-Authenticate: Bearer` (RFC
 /// 6750, 3) as `application/problem+json`. If the token cannot be checked because of an error of
 /// the store, the response is a 503 or a 500 instead. If the user does not meet a requirement of
-/// the route, such as a verified email address or a role, or of the app, such as a second factor, it is a
-/// 403.
+/// the route, such as a verified email address or a role, or of the app, such as a second factor,
+/// it is a 403.
 pub struct Unauthenticated(ApiError);
 
 impl Unauthenticated {

@@ -88,7 +88,7 @@ async fn the_guards_have_different_requirements() {
     assert_eq!(app.send("GET", "/notes", token, ""), (200, "buy bread".to_owned()));
     assert_eq!(app.send("GET", "/notes", "", "").0, 401);
     let (_, report) = app.send("GET", "/report", token, "");
-    assert_eq!(report, "Turn two-step log-in on to see the report.");
+    assert_eq!(report, "Turn on two-step log-in to see the report.");
 }
 
 /// Returns the accounts of a running app, as the command line sees them.

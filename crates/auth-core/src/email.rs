@@ -42,7 +42,7 @@ pub struct EmailKey(String);
 #[error("not an email address: expected the form name@example.com")]
 pub struct EmailError;
 
-/// Prints the message, because Rust prints the error of `main` with `Debug`.
+/// Prints the message, because Rust prints an error that `main` returns with `Debug`.
 impl fmt::Debug for EmailError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -26,7 +26,7 @@ pub struct Role(Arc<str>);
 )]
 pub struct InvalidRole;
 
-/// Prints the message, because Rust prints the error of `main` with `Debug`.
+/// Prints the message, because Rust prints an error that `main` returns with `Debug`.
 impl fmt::Debug for InvalidRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

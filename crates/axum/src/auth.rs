@@ -13,13 +13,13 @@ use crate::layer::AuthLayer;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
 
-/// Authentication for an axum app: a layer that reads sessions, and routes with the forms to log in,
-/// to sign up and to log out. Cloning an `Auth` is cheap.
+/// Authentication for an axum app: a layer that reads sessions, and routes with the forms to log
+/// in, to sign up and to log out. Cloning an `Auth` is cheap.
 ///
 /// Serve the app with `into_make_service_with_connect_info::<SocketAddr>()`, so that failed log-ins
 /// are counted by the IP address of the client. `axum::serve` has no timeouts. On the Internet, put
-/// a proxy in front of it that limits the time to receive headers and bodies, and pass the IP address
-/// of the proxy to [`trust_proxies`](Self::trust_proxies).
+/// a proxy in front of it that limits the time to receive headers and bodies, and pass the IP
+/// address of the proxy to [`trust_proxies`](Self::trust_proxies).
 #[derive(Clone)]
 pub struct Auth {
     shared: Arc<Shared>,
@@ -69,13 +69,13 @@ impl Auth {
         self.with(|shared| shared.after_log_out = path.into())
     }
 
-    /// Sets the page that a browser gets if it opens a page or sends a form, and no log-in helps: for
-    /// example, because the user lacks a role, or while the store fails. The default is a short page
-    /// without styles.
+    /// Sets the error page for browsers. It is shown if a request to open a page or submit a form
+    /// fails and logging in would not help, for example because the user lacks a role or the store
+    /// fails. The default is a short page without styles.
     ///
-    /// `Display` of the [`Rejection`] writes a text for the user. The status and the headers of the
-    /// error are set afterwards, unless `render` returns another status than 200, such as that of a
-    /// redirect.
+    /// `Display` of the [`Rejection`] writes a text for the user. The headers of the error are
+    /// added to the response. A status of 200 is replaced with that of the error; any other status,
+    /// such as that of a redirect, is kept.
     ///
     /// ```
     /// # use axum::response::Html;
@@ -106,13 +106,14 @@ impl Auth {
         AuthLayer::new(Arc::clone(&self.shared))
     }
 
-    /// Returns the routes with the forms: GET and POST of `/login`, `/login/second-factor`, `/signup`
-    /// and `/logout`. With [mail](accounts::Builder::mail), they are also `/forgot`, `/reset` and
-    /// `/verify`, to which mails link. They do not need the [layer](Self::layer).
+    /// Returns the routes with the forms: GET and POST of `/login`, `/login/second-factor`,
+    /// `/signup` and `/logout`. With [mail](accounts::Builder::mail), they are also `/forgot`,
+    /// `/reset` and `/verify`, to which mails link. They do not need the [layer](Self::layer).
     ///
     /// `render` puts a form into the app's own layout. [`FormPage::to_html`] returns the form as
     /// HTML. The status of the response is set afterwards, and so are `Content-Security-Policy:
-    /// frame-ancestors 'none'` and `Referrer-Policy: same-origin`, unless `render` sets these headers.
+    /// frame-ancestors 'none'` and `Referrer-Policy: same-origin`, unless `render` sets these
+    /// headers.
     ///
     /// ```
     /// # use axum::{Router, response::Html};

@@ -50,7 +50,7 @@ impl Form {
     }
 }
 
-/// The parameters in the address of a page with a form.
+/// The query parameters of a page with a form.
 #[derive(Default)]
 pub(crate) struct Query {
     /// The path to open after the log-in, if it is safe.

@@ -41,8 +41,8 @@ pub enum FormKind {
     /// The form to reset the password, with the fields `code`, which is the code from the mail, and
     /// `password`, which is the new password.
     ResetPassword,
-    /// The form of a user to verify the email address, with the field `code`. With the field `send`
-    /// instead, it requests a new code.
+    /// The form for a signed-in user to verify the email address, with the field `code`. With the
+    /// field `send` instead, it requests a new code.
     VerifyEmail,
 }
 
@@ -89,7 +89,7 @@ impl FormPage {
             FormKind::LogOut => "Log out",
             FormKind::ForgotPassword => "Reset your password",
             FormKind::ResetPassword => "Choose a new password",
-            FormKind::VerifyEmail => "Confirm your email address",
+            FormKind::VerifyEmail => "Confirm your e-mail address",
         }
     }
 
@@ -107,8 +107,8 @@ impl FormPage {
         &self.email
     }
 
-    /// Returns the code from a mail that was typed before with a new password that breaks a rule, so
-    /// that the user does not have to paste it again. It is untrusted input: escape it in HTML.
+    /// Returns the code that was sent with a new password that breaks a rule, so that the user does
+    /// not have to paste it again. It is untrusted input: escape it in HTML.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
@@ -134,17 +134,16 @@ impl FormPage {
         matches!(self.kind, FormKind::SignUp) && !self.sign_up
     }
 
-    /// Returns the outcome of the form before, such as "If the email address has an account, we have
-    /// sent a code to it."
+    /// Returns the outcome of the previous form, such as "We have sent a new code."
     #[must_use]
     pub fn notice(&self) -> Option<&'static str> {
         Some(match (self.notice?, self.kind) {
             (Notice::CodeSent, FormKind::ResetPassword) => {
-                "If the email address has an account, we have sent a code to it."
+                "If there is an account with this e-mail address, we have sent a code to it."
             }
             (Notice::CodeSent, FormKind::VerifyEmail) => "We have sent a new code.",
             (Notice::PasswordReset, FormKind::LogIn) => {
-                "Your password has changed. Log in with the new one."
+                "Your password has been changed. Log in with the new one."
             }
             _ => return None,
         })
@@ -215,11 +214,11 @@ impl FormPage {
     fn introduction(&self) -> Option<String> {
         Some(match self.kind {
             FormKind::ForgotPassword => {
-                "We will email you a code to choose a new password.".to_owned()
+                "We will send you an e-mail with a code to choose a new password.".to_owned()
             }
             FormKind::ResetPassword => "Setting a new password logs you out everywhere.".to_owned(),
             FormKind::VerifyEmail if self.email.is_empty() => {
-                "Enter the code from the email.".to_owned()
+                "Enter the code from the e-mail.".to_owned()
             }
             FormKind::VerifyEmail => {
                 format!("Enter the code that we have sent to {}.", self.email)
@@ -257,7 +256,7 @@ impl FormPage {
             FormKind::ForgotPassword => fields.write_email(),
             FormKind::ResetPassword => {
                 let value = format!(r#" value="{}""#, escape_html(&self.code));
-                fields.write("code", "Code from the email", CODE, &value)?;
+                fields.write("code", "Code from the e-mail", CODE, &value)?;
                 fields.write("password", "New password", NEW_PASSWORD, "")
             }
             FormKind::VerifyEmail => fields.write("code", "Code", CODE, ""),
@@ -294,7 +293,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn write_email(&mut self) -> fmt::Result {
         let value = format!(r#" value="{}""#, escape_html(&self.page.email));
-        self.write("email", "Email address", r#"type="email" autocomplete="username""#, &value)
+        self.write("email", "E-mail address", r#"type="email" autocomplete="username""#, &value)
     }
 
     fn write(

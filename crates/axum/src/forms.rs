@@ -16,10 +16,7 @@ use api_types::{FieldCode, FieldError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-    SET_COOKIE,
-};
+use axum::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -30,15 +27,7 @@ use crate::form::{Form, Notice, Query};
 use crate::form_page::{FormKind, FormPage};
 use crate::rejection::{Page, Rejection};
 use crate::request::{RequestAuth, client_address};
-use crate::shared::Shared;
-
-/// The headers of a page with a form, unless the app sets them: no page can frame the form and lead
-/// the user to click in it (OWASP ASVS 5.0, 3.4.6), and no other site sees the path to open after the
-/// log-in (3.4.5). With `same-origin`, browsers send the `Origin` of the form.
-const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
-    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-];
+use crate::shared::{PAGE_HEADERS, Shared};
 
 /// The handlers of the forms.
 struct Forms<R> {

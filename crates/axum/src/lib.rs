@@ -23,13 +23,14 @@
 //! # Sessions
 //!
 //! A log-in sets one cookie, which scripts cannot read. [`User`] looks its session up in the store
-//! with every request, so a session that ends on one server has ended on all. The cookie is replaced
-//! every few minutes, within a request: a stolen copy ends the session when either side uses the old
-//! one. It remains valid until the handler has returned, and 30 seconds longer. See
+//! with every request, so a session that ends on one server has ended on all. The cookie is
+//! replaced every few minutes, within a request: a stolen copy ends the session when either side
+//! uses the old one. It remains valid until the handler has returned, and 30 seconds longer. See
 //! [`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token).
 //!
 //! - A request with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
-//!   come from a page of the app's own origin. So a handler of a GET request must not change anything.
+//!   come from a page of the app's own origin. So a handler of a GET request must not change
+//!   anything.
 //! - Responses to requests whose user was extracted have `Cache-Control: no-store`, unless the
 //!   handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
 //!   `public`.

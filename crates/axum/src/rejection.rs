@@ -7,16 +7,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::shared::Shared;
+use crate::shared::{PAGE_HEADERS, Shared};
 
 /// The response to a request without a user, or whose user does not meet a requirement.
 ///
-/// A browser that opens a page, or sends a form, is redirected to the log-in page, if another log-in
-/// helps. `next` is the path of the page, or of the page with the form. For other errors, the browser
-/// gets an [error page](crate::Auth::error_page). Every other request gets a problem (RFC 9457,
-/// `application/problem+json`) in the format of Latchkey's API: 401 without a valid session, 403 if
-/// the user does not meet a requirement or if a page of another origin sent the request, 503 if the
-/// store fails.
+/// A browser that opens a page, or sends a form, is redirected to the log-in page if logging in
+/// again would help. `next` is the path of the page, or of the page with the form. For other
+/// errors, the browser gets an [error page](crate::Auth::error_page). Every other request gets a
+/// problem (RFC 9457, `application/problem+json`) in the format of Latchkey's API: 401 without a
+/// valid session, 403 if the user does not meet a requirement or if a page of another origin sent
+/// the request, 503 if the store fails.
 #[derive(Clone)]
 pub struct Rejection {
     error: ApiError,
@@ -41,8 +41,8 @@ impl Page {
         Some(Arc::new(Self { navigation, shared: Arc::clone(shared) }))
     }
 
-    /// Returns the address of the log-in page. If another log-in is required of a user, the page
-    /// must not lead back at once.
+    /// Returns the URL of the log-in page. If a signed-in user must log in again, adds `fresh=on`,
+    /// so that the page does not redirect back at once.
     fn log_in_location(&self, error: &ApiError) -> String {
         let location = self.navigation.log_in_location(&self.shared.log_in_page);
         match error {
@@ -61,10 +61,10 @@ impl Rejection {
     }
 
     /// Rejects a form of another origin with 403 instead of asking for a log-in.
-    pub(crate) fn after_check_of_sender(self) -> Self {
+    pub(crate) fn with_origin_check(self) -> Self {
         let Self { error, page } = self;
         let error = match &page {
-            Some(page) => page.navigation.reject(error),
+            Some(page) => page.navigation.response_error(error),
             None => error,
         };
         Self { error, page }
@@ -104,6 +104,9 @@ impl IntoResponse for Rejection {
             *response.status_mut() = self.status();
         }
         add_headers(response.headers_mut(), error_response(self.error).headers());
+        for (name, value) in PAGE_HEADERS {
+            response.headers_mut().entry(name).or_insert(value);
+        }
         response
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use accounts::Accounts;
 use accounts::http::{ApiError, Cookies, TrustedProxies};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY};
 use axum::response::Response;
 
 /// The state that the layer, the extractors and the forms share.
@@ -49,3 +50,11 @@ impl Shared {
         }
     }
 }
+
+/// The headers of a page with a form or an error, unless the app sets them: no page can frame it
+/// and lead the user to click in it (OWASP ASVS 5.0, 3.4.6), and no other site sees the path to
+/// open after the log-in (3.4.5). With `same-origin`, browsers send the `Origin` of the form.
+pub(crate) const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+];

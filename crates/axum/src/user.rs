@@ -2,7 +2,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use accounts::http::{ApiError, EmailRequirement, Enrolment, Freshness, Requirements};
+use accounts::http::{
+    ApiError, EmailRequirement, Enrolment, Freshness, Requirements, check_sender,
+};
 use accounts::{Role, SignedIn};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
@@ -13,12 +15,13 @@ use crate::shared::Shared;
 
 /// The user who sends a request. A handler with this parameter runs for authenticated users only.
 ///
-/// All other requests get a [`Rejection`]: a browser that opens a page or sends a form is redirected
-/// to the log-in page. With `Option<User>`, the handler also runs without a user, but not if the store fails, or if
-/// a page of another origin sent the request. The app needs [`Auth::layer`](crate::Auth::layer).
+/// All other requests get a [`Rejection`]: a browser that opens a page or sends a form is
+/// redirected to the log-in page. With `Option<User>`, the handler also runs without a user, but
+/// not if the store fails, or if a page of another origin sent a request that may change something.
+/// The app needs [`Auth::layer`](crate::Auth::layer).
 ///
-/// If the app [requires second factors](accounts::Builder::require_second_factor), a user who has not
-/// turned one on is rejected with 403, `second_factor_enrolment_required`; see
+/// If the app [requires second factors](accounts::Builder::require_second_factor), a user who has
+/// not turned one on is rejected with 403, `second_factor_enrolment_required`; see
 /// [`UserBeforeEnrolment`].
 ///
 /// ```
@@ -111,6 +114,17 @@ impl User {
     }
 }
 
+impl User {
+    /// Rejects a request of another origin that may change something. It carries no cookie, so its
+    /// sender would seem to be a visitor.
+    fn check_sender(parts: &Parts) -> Result<(), Rejection> {
+        let Some(auth) = parts.extensions.get::<RequestAuth>() else { return Ok(()) };
+        let shared = auth.shared();
+        let checked = check_sender(&parts.method, &parts.headers, shared.accounts.origin());
+        checked.map_err(|error| Rejection::new(error.into(), Page::new(parts, shared)))
+    }
+}
+
 const NO_LAYER: &str = "A handler of the app asks for the user, but the app has no layer for it. Add `.layer(auth.layer())` after the routes.";
 
 const EXEMPT: Requirements = Requirements { enrolment: Enrolment::Exempt, ..Requirements::DEFAULT };
@@ -128,7 +142,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let user = Self::extract(parts, Requirements::DEFAULT).await;
-        user.map_err(Rejection::after_check_of_sender)
+        user.map_err(Rejection::with_origin_check)
     }
 }
 
@@ -138,8 +152,11 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
         match Self::extract(parts, Requirements::DEFAULT).await {
             Ok(user) => Ok(Some(user)),
-            Err(rejection) if rejection.is_visitor() => Ok(None),
-            Err(rejection) => Err(rejection.after_check_of_sender()),
+            Err(rejection) if rejection.is_visitor() => {
+                Self::check_sender(parts)?;
+                Ok(None)
+            }
+            Err(rejection) => Err(rejection.with_origin_check()),
         }
     }
 }
@@ -149,7 +166,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UserBeforeEnrolment {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let user = User::extract(parts, EXEMPT).await;
-        user.map(Self).map_err(Rejection::after_check_of_sender)
+        user.map(Self).map_err(Rejection::with_origin_check)
     }
 }
 

@@ -13,15 +13,17 @@ pub enum PagesError {
     )]
     NotBuilt,
     /// The API is not served where the pages expect it.
-    #[error("the pages need the API at /api, but `Auth::prefix` has set {prefix}; do not set it")]
+    #[error(
+        "the pages need the API at /api, but `Auth::prefix` has moved it to {prefix}; remove that call"
+    )]
     Prefix {
         /// The path under which the API is served.
         prefix: String,
     },
     /// A part of the API that the pages use is turned off.
     #[error(
-        "the pages need `Part::{part:?}` of the API; do not pass it to `Auth::without` (to close \
-         sign-up, use `without_sign_up` of the builder)"
+        "the pages need `Part::{part:?}` of the API; do not pass it to `Auth::without` (to turn \
+         sign-up off, call `without_sign_up` on the builder)"
     )]
     WithoutPart {
         /// The part.

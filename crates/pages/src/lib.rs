@@ -1,7 +1,8 @@
 //! Latchkey's web pages as warp filters.
 //!
 //! [`Pages`] adds pages to a warp app with the routes of the crate `api`: to sign up, log in and
-//! reset a password, and the settings of an account. They have the app's own name, logo and colours.
+//! reset a password, and the settings of an account. They have the app's own name, logo and
+//! colours.
 //!
 //! ```no_run
 //! use api::Auth;

@@ -29,8 +29,8 @@ impl OwnFile {
     }
 }
 
-/// Returns whether a text begins with an `svg` element, after an XML declaration, a document type and
-/// comments.
+/// Returns whether a text begins with an `svg` element, after an XML declaration, a document type
+/// and comments.
 fn is_svg(text: &str) -> bool {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {

@@ -31,8 +31,8 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Returns the pages for these accounts. They use the [routes](Auth::routes) of `auth`. Their name is the
-    /// [`app_name`](accounts::Builder::app_name) of the accounts.
+    /// Returns the pages for these accounts. They use the [routes](Auth::routes) of `auth`. Their
+    /// name is the [`app_name`](accounts::Builder::app_name) of the accounts.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ impl Pages {
         self
     }
 
-    /// Sets the logo, an SVG or PNG image. It is in the header of the pages, next to the name, and is
-    /// the icon of their tabs. It should be about square, and visible on light and on dark
+    /// Sets the logo, an SVG or PNG image. It is in the header of the pages, next to the name, and
+    /// is the icon of their tabs. It should be about square, and visible on light and on dark
     /// backgrounds.
     ///
     /// # Errors
@@ -80,8 +80,8 @@ impl Pages {
     /// # Errors
     ///
     /// Returns [`PagesError::LowContrast`] if the contrast of a colour to the background is below
-    /// the level AA of WCAG 2.2: 4.5:1 for text, and 3:1 for controls. No colour has enough contrast
-    /// in both schemes. Returns [`PagesError::NoColour`] if a text is not a colour.
+    /// the level AA of WCAG 2.2: 4.5:1 for text, and 3:1 for controls. No colour has enough
+    /// contrast in both schemes. Returns [`PagesError::NoColour`] if a text is not a colour.
     pub fn accent(mut self, light: &str, dark: &str) -> Result<Self, PagesError> {
         let css = accent::stylesheet(light, dark)?;
         self.settings.stylesheet = Some(OwnFile::new("accent.css", css));
@@ -109,8 +109,8 @@ impl Pages {
 
     /// Returns the routes of the pages and their assets, and of `/.well-known/change-password`.
     ///
-    /// They match every path: any other path gets a page with the status 404. So they must come last,
-    /// after [`Auth::api_not_found`](api::Auth::api_not_found). Their responses have the
+    /// They match every path: any other path gets a page with the status 404. So they must come
+    /// last, after [`Auth::api_not_found`](api::Auth::api_not_found). Their responses have the
     /// [security headers](crate::security_headers()).
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
@@ -136,8 +136,8 @@ fn check_routes(auth: &Auth) -> Result<(), PagesError> {
     }
 }
 
-/// Returns whether this is a path on the same origin that the app can have a page at. A second slash
-/// or a backslash would begin a host.
+/// Returns whether this is a path on the same origin that the app can have a page at. A second
+/// slash or a backslash would begin a host.
 fn is_path_of_app(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let is_local =

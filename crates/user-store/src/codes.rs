@@ -17,8 +17,8 @@ use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 ///
 /// # Rules
 ///
-/// - For each purpose, only the newest code of an email address is valid. A purpose is one of: verify
-///   the email address, change it, reset the password, sign in, invite.
+/// - For each purpose, only the newest code of an email address is valid. A purpose is one of:
+///   verify the email address, change it, reset the password, sign in, invite.
 /// - A code is deleted in the transaction that uses it, so of two concurrent uses one succeeds. A
 ///   change that is rejected for another reason, such as a taken email address, uses it too.
 /// - A code is deleted by the fifth wrong try ([`MAX_TRIES`]), and no longer valid when it has
@@ -36,8 +36,8 @@ use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 /// - Requests and uses are recorded in the audit log: `password_reset_requested`, `password_reset`,
 ///   `email_change_requested`, `email_changed`, `email_verified`, `log_in_code_sent`,
 ///   `invitation_created`.
-/// - If `notice` is given, the change adds a notice to the account's previous email address, if that
-///   one was verified before the change. A reset verifies the address, so it always adds one.
+/// - If `notice` is given, the change adds a notice to the account's previous email address, if
+///   that one was verified before the change. A reset verifies the address, so it always adds one.
 #[doc = include_str!("signatures/CodeStore.md")]
 #[async_trait]
 pub trait CodeStore: Send + Sync + 'static {

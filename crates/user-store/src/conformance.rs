@@ -1,8 +1,8 @@
 //! The tests that every backend of [`Store`](crate::Store) must pass.
 //!
 //! A backend implements [`Deployment`] and calls [`conformance_tests!`](crate::conformance_tests)
-//! in its own tests. Each case becomes one test. Together they check every rule in the documentation
-//! of the traits, concurrency between servers included.
+//! in its own tests. Each case becomes one test. Together they check every rule in the
+//! documentation of the traits, concurrency between servers included.
 //!
 //! # Example
 //!
@@ -61,8 +61,8 @@
 //! cannot be seen through [`Store`](crate::Store), whose transactions do not fail after they have
 //! written.
 //!
-//! The tests have names such as `sessions::an_expired_session_is_not_replaced`, and run in parallel,
-//! like all tests: `cargo test sessions` runs those of one file of cases.
+//! The tests have names such as `sessions::an_expired_session_is_not_replaced`, and run in
+//! parallel, like all tests: `cargo test sessions` runs those of one file of cases.
 
 #![expect(clippy::unwrap_used, reason = "the cases are the bodies of tests")]
 #![expect(missing_docs, reason = "the names of the cases say what they check")]

@@ -30,8 +30,8 @@ use crate::users::{DeviceVersion, User};
 ///   passkey.
 /// - Turning the second factor on or off, replacing the app and removing a passkey end all other
 ///   sessions of the user. An operator's reset ends all of them.
-/// - Every change, except setting up an app that is not confirmed yet and renaming a passkey, deletes
-///   all codes of the account, and the unsent mails with codes.
+/// - Every change, except setting up an app that is not confirmed yet and renaming a passkey,
+///   deletes all codes of the account, and the unsent mails with codes.
 /// - Each time step of an app is accepted once, and none that is earlier than an accepted one. The
 ///   code that confirms an app uses up its step. A recovery code is deleted by its use. Of two
 ///   concurrent uses, one succeeds.

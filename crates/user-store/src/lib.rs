@@ -5,8 +5,8 @@
 //! [`CodeStore`], [`MetadataStore`], [`Outbox`] and [`FollowerStore`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
 //! (feature `postgres`) in a PostgreSQL database. `copy_store` (both features) copies one store to
-//! another. `rows::RowStore` (feature `rows`) implements them over any other database. Every backend
-//! must pass the tests in `conformance` (feature `testing`).
+//! another. `rows::RowStore` (feature `rows`) implements them over any other database. Every
+//! backend must pass the tests in `conformance` (feature `testing`).
 //!
 //! The types of [`auth_core`] that the traits need, and [`async_trait`](macro@async_trait), are
 //! exported again, so that a backend needs no other crate.

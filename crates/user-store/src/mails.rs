@@ -19,9 +19,9 @@ use crate::error::StoreError;
 ///
 /// - A mail is added in the transaction of the change that it announces, so that neither exists
 ///   without the other. The methods that add mails belong to the other traits.
-/// - A mail is claimed before an attempt to send it: the claim schedules the next attempt. So a mail
-///   whose server stops during an attempt is tried again, and two servers do not claim it at the same
-///   time.
+/// - A mail is claimed before an attempt to send it: the claim schedules the next attempt. So a
+///   mail whose server stops during an attempt is tried again, and two servers do not claim it at
+///   the same time.
 /// - The time until the next attempt is 2, 4, 8, 16 and 32 minutes, and then 60 minutes each time.
 /// - A mail stays claimed until it is sent, rejected or deferred, and for at most 2 minutes, the
 ///   shortest time between two attempts. An operator cannot make a claimed mail due any earlier, so
@@ -30,8 +30,8 @@ use crate::error::StoreError;
 ///   [`FAILED_MAIL_RETENTION`] without its recipient's secret: its message is deleted at once.
 /// - A mail that has expired is deleted, sent or not.
 /// - A new code deletes the unsent mails with earlier codes of its purpose and account.
-/// - The outbox holds at most [`MAX_UNSENT_PER_NETWORK`] unsent mails with codes that clients of one
-///   network have requested, and [`MAX_UNSENT`] in all. Notices and invitations do not count.
+/// - The outbox holds at most [`MAX_UNSENT_PER_NETWORK`] unsent mails with codes that clients of
+///   one network have requested, and [`MAX_UNSENT`] in all. Notices and invitations do not count.
 /// - [`Message::Nothing`] stands in for a mail to an email address without an account, so that the
 ///   same rows are written. It is deleted when it is due, and is never claimed.
 #[doc = include_str!("signatures/Outbox.md")]

@@ -1,9 +1,9 @@
 //! A complete [`Store`](crate::Store) from a few operations on rows.
 //!
-//! A [`Store`](crate::Store) has ninety methods, and most are transactions with rules that
-//! must not be broken. [`RowStore`] implements all of them. It only needs [`Transactions`], which
-//! runs a function in a transaction, and [`Rows`], which reads and writes rows in it. The rules stay
-//! in this crate, and are the same as those of `SqliteStore`.
+//! A [`Store`](crate::Store) has ninety methods, and most are transactions with rules that must not
+//! be broken. [`RowStore`] implements all of them. It only needs [`Transactions`], which runs a
+//! function in a transaction, and [`Rows`], which reads and writes rows in it. The rules stay in
+//! this crate, and are the same as those of `SqliteStore`.
 //!
 //! The example `memory_store` of this crate is such a store. Whatever your database is, run the
 //! [conformance tests](crate::conformance) on it.

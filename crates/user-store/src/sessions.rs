@@ -25,10 +25,10 @@ use crate::users::{PasswordVersion, User};
 ///   These repeats are counted. One that [`RefreshState`](auth_core::RefreshState) does not accept
 ///   ends the session.
 /// - A refresh token also authenticates requests as it is, in the cookie of a browser. Looking the
-///   session up by it neither counts nor records a repeat. So the many requests that a page sends at
-///   once, of which one rotates the token, are not taken for reuse.
-/// - An accepted repeat is recorded, at most once a day for each session and IP address, and at most
-///   five times a day for each session.
+///   session up by it neither counts nor records a repeat. So the many requests that a page sends
+///   at once, of which one rotates the token, are not taken for reuse.
+/// - An accepted repeat is recorded, at most once a day for each session and IP address, and at
+///   most five times a day for each session.
 /// - If a repeat or a reuse comes from another IP address than the latest refresh, the client of
 ///   that refresh is recorded too, in an event of its own: either of the two may be a thief.
 /// - Using a refresh token of no active session neither waits for writers nor delays them. The same
@@ -64,10 +64,11 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> Result<Option<Session>, StoreError>;
 
     /// Returns the session that this refresh token belongs to, with its user, without using the
-    /// token, if the session is active at `now`. The token must be the current one, or the one
-    /// that it has replaced: then the client must have the user agent of the client that it was
-    /// replaced for and an IP address of the same [network](auth_core::Network), and [`RefreshState`](auth_core::RefreshState) must accept
-    /// the repeat. Returns `None` for every other token, and changes nothing.
+    /// token, if the session is active at `now`. The token must be the current one, or the one that
+    /// it has replaced: then the client must have the user agent of the client that it was replaced
+    /// for and an IP address of the same [network](auth_core::Network), and
+    /// [`RefreshState`](auth_core::RefreshState) must accept the repeat. Returns `None` for every
+    /// other token, and changes nothing.
     async fn session_by_refresh_token(
         &self,
         presented: &PresentedToken,

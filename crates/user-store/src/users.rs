@@ -163,8 +163,9 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Imports accounts with their roles and metadata on behalf of an operator, and adapts the [decoys](crate::DecoyStore) to
-    /// their hashes. If the email address or the id of one of them is taken, none is imported.
+    /// Imports accounts with their roles and metadata on behalf of an operator, and adapts the
+    /// [decoys](crate::DecoyStore) to their hashes. If the email address or the id of one of them
+    /// is taken, none is imported.
     async fn import_users(
         &self,
         users: &[StoredUser],

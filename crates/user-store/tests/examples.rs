@@ -35,7 +35,7 @@ mod documents {
     use user_store::rows::Document;
     use user_store::{Metadata, MetadataValue, StoreError};
 
-    /// A table: documents by their keys. Yours is one of your database.
+    /// A table that maps keys to documents. In your store, use a table of your database.
     type Table = BTreeMap<Vec<u8>, String>;
 
     /// Reads a row.

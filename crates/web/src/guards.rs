@@ -83,9 +83,9 @@ pub(crate) struct FromMailProps {
     pub(crate) children: Html,
 }
 
-/// Shows a page that a link with a secret can open, such as one in a mail. Before that, the secret in the fragment of the URL
-/// is moved to the router state, so that it is neither in the history of the browser nor in a URL
-/// that the page builds.
+/// Shows a page that a link with a secret can open, such as one in a mail. Before that, the secret
+/// in the fragment of the URL is moved to the router state, so that it is neither in the history of
+/// the browser nor in a URL that the page builds.
 #[component]
 pub(crate) fn FromMail(props: &FromMailProps) -> Html {
     let navigator = use_navigator();

@@ -49,8 +49,8 @@ impl<T: DeserializeOwned> Call<T> {
 }
 
 impl Call<TokenResponse> {
-    /// Returns a call that signs in. Its response is a token, and replaces the refresh cookie. While
-    /// it is sent, no other tab of the browser sends such a call.
+    /// Returns a call that signs in. Its response is a token, and replaces the refresh cookie.
+    /// While it is sent, no other tab of the browser sends such a call.
     pub fn sign_in(request: Request) -> Self {
         Self::json(Request { replaces_cookie: true, ..request })
     }

@@ -7,8 +7,8 @@ pub enum ApiError {
     /// No response arrived: no network, no server, or a timeout.
     #[error("The server cannot be reached. Check your connection and try again.")]
     Unreachable,
-    /// The response has an error status. The message is that of the first rejected field, or else the
-    /// `detail` of the response. If the token is rejected, it says that the session has ended.
+    /// The response has an error status. The message is that of the first rejected field, or else
+    /// the `detail` of the response. If the token is rejected, it says that the session has ended.
     #[error("{}", .0.message())]
     Rejected(Rejection),
     /// The response cannot be parsed. It comes from a proxy, or from another version of the server.

@@ -28,8 +28,8 @@ pub enum InSession<T> {
 impl SessionHandle {
     /// Calls the server with the access token like [`authorized`](Self::authorized). If the server
     /// requires a recent log-in, asks the user to log in again and then calls once more. If the
-    /// user cancels, or if there is no [callback](Self::set_step_up) that asks the user, returns the
-    /// server's error.
+    /// user cancels, or if there is no [callback](Self::set_step_up) that asks the user, returns
+    /// the server's error.
     ///
     /// # Errors
     ///

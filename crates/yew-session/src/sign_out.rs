@@ -25,8 +25,8 @@ pub(crate) struct PendingSignOut {
 }
 
 impl PendingSignOut {
-    /// Removes this tab's session from the browser's storage. If the tab has no token, the session of
-    /// the cookie is ended if the browser remembers one or `tries_cookie` is `true`.
+    /// Removes this tab's session from the browser's storage. If the tab has no token, the session
+    /// of the cookie is ended if the browser remembers one or `tries_cookie` is `true`.
     pub(crate) fn begin(tries_cookie: bool) -> Self {
         let token = storage::token();
         let claims = token.as_deref().and_then(Claims::read);

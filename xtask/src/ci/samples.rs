@@ -1,8 +1,7 @@
 //! Checks the code samples in README.md and docs.
 //!
-//! A Rust, HTML or JavaScript sample must consist of lines of an example of a crate, and a test of
-//! the crate must run that example; or of lines of that test, or of the browser client. A JSON sample
-//! must be valid.
+//! Every Rust, HTML or JavaScript sample must be an excerpt from an example that a test of its
+//! crate runs, from that test, or from the browser client. A JSON sample must be valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +51,8 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a sample consists of successive lines of an example, indented less or as much.
+/// Returns whether a sample consists of successive lines of an example, possibly with less
+/// indentation.
 fn contains(example: &str, sample: &str) -> bool {
     let (example, sample): (Vec<_>, Vec<_>) = (example.lines().collect(), sample.lines().collect());
     let first = sample.first().copied().unwrap_or_default();
@@ -66,7 +66,8 @@ fn contains(example: &str, sample: &str) -> bool {
 }
 
 /// Returns the files of all examples that pages can show, the tests of examples, and the browser
-/// client. An example is a file or a folder. Fails if `tests/examples.rs` of a crate does not name one of its examples.
+/// client. An example is a file or a folder. Fails if `tests/examples.rs` of a crate does not name
+/// one of its examples.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for krate in files_in(&root.join("crates"))? {

@@ -39,8 +39,8 @@ pub(super) enum Step {
     Size,
     /// The systemd unit, with the server in its sandbox, and the configurations of nginx and Caddy
     Deploy,
-    /// Requests and a generated client that test the release binary against its OpenAPI document, and
-    /// the types and the npm package of the browser client
+    /// Requests and a generated client that test the release binary against its OpenAPI document,
+    /// and the types and the npm package of the browser client
     Openapi,
     /// The samples that verify tokens in Python and JavaScript, with the release binary
     Tokens,
@@ -119,7 +119,7 @@ fn lint() -> Result<()> {
     setup::wasm_target()?;
     let deny = ["--", "-D", "warnings"];
     run(cargo(["clippy", "--workspace", "--all-targets", "--all-features"]).args(deny))?;
-    // `--all-targets` does not include a test that `cargo test` does not run by itself.
+    // `--all-targets` leaves out targets with `test = false`.
     run(cargo(["clippy", "--workspace", "--all-features", "--test", "e2e"]).args(deny))?;
     for (package, features) in FEATURE_SETS {
         let part = ["--package", package, "--no-default-features", "--features", features];

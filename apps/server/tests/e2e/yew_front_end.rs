@@ -1,5 +1,5 @@
-//! A front end in Yew: the example of the crate `yew-session`, which the example `files` of the crate
-//! `api` serves.
+//! A front end in Yew: the example of the crate `yew-session`, which the example `files` of the
+//! crate `api` serves.
 
 use std::path::PathBuf;
 

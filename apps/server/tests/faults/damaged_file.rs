@@ -84,8 +84,8 @@ fn a_lost_page_is_reported_at_startup_or_by_503() {
             }
         }
     }
-    // Damage to the other pages is not reported, because the requests do not read them. Examples are
-    // unused sessions and empty tables.
+    // Damage to the other pages is not reported, because the requests do not read them. Examples
+    // are unused sessions and empty tables.
     assert!(reported * 5 > pages * 2, "{reported} of {pages}");
 }
 

@@ -454,7 +454,7 @@ fn a_dry_run_recommends_an_id_map_and_writes_none() {
     let dump = django(7, "ada@example.com", BCRYPT, &json!({})).to_string();
     let report = success(&import(&folder, "users.json", &dump, &["--dry-run"]));
     assert!(
-        report.contains("would replace 1 id; keep the new ones with --id-map FILE"),
+        report.contains("would replace 1 id; use --id-map FILE to save the old and new ids"),
         "{report}"
     );
     let report = success(&import(&folder, "users.json", &dump, &[]));

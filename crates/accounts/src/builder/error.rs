@@ -12,7 +12,8 @@ use crate::error_chain::error_chain;
 use crate::tokens::KeyRingError;
 
 /// An error from building a service. If the configuration is the cause, the message says how to fix
-/// it. `Debug` prints the message, too, because Rust prints the error of `main` with it.
+/// it. `Debug` prints the message, too, because Rust prints an error that `main` returns with
+/// `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use auth_core::Origin;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, UPGRADE, VARY};
 use http::{HeaderMap, Method};
 
@@ -7,7 +8,7 @@ use super::client::client_info;
 use super::cookies::{Cookies, SetCookie};
 use super::error::ApiError;
 use super::headers::{BearerTokenError, bearer_token};
-use super::origin::{check_origin, has_other_origin};
+use super::origin::{ForbiddenOrigin, check_origin, has_other_origin};
 use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::cookie_session::CookieSession;
@@ -46,16 +47,15 @@ enum SessionCookie {
 impl Authentication {
     /// Authenticates a request. An access token takes precedence over the session cookie.
     ///
-    /// The session cookie is the refresh cookie; see
-    /// [`Accounts::authenticate_by_refresh_token`]. A request with another method than GET, HEAD or
-    /// OPTIONS, or with `Upgrade`, that carries it must come from a page of the service's own origin, because browsers
-    /// add cookies to requests of other pages, too. In other requests, the cookie is ignored if
-    /// `Origin` names another origin: a script of that origin could read the response. An invalid
-    /// cookie is cleared.
+    /// The session cookie is the refresh cookie; see [`Accounts::authenticate_by_refresh_token`]. A
+    /// request with another method than GET, HEAD or OPTIONS, or with `Upgrade`, that carries it
+    /// must come from a page of the service's own origin, because browsers add cookies to requests
+    /// of other pages, too. In other requests, the cookie is ignored if `Origin` names another
+    /// origin: a script of that origin could read the response. An invalid cookie is cleared.
     ///
     /// [`finish`](Self::finish) must be called on the headers of the response, when the request has
-    /// been handled. Only then is the cookie replaced: a request that takes long, or that its sender
-    /// cancels, leaves the browser with a valid cookie.
+    /// been handled. Only then is the cookie replaced: a request that takes long, or that its
+    /// sender cancels, leaves the browser with a valid cookie.
     pub async fn new(accounts: &Accounts, cookies: &Cookies, request: Credentials<'_>) -> Self {
         let Credentials { method, headers, ip } = request;
         match bearer_token(headers) {
@@ -69,14 +69,13 @@ impl Authentication {
         if !cookies.has_refresh(headers) {
             return Self::failed(ApiError::MissingToken);
         }
-        if is_read(method, headers) {
-            // Scripts of an origin that CORS allows can read the response. A link from another site
-            // has no `Origin`.
-            if has_other_origin(headers, accounts.origin()) {
-                return Self::failed(ApiError::MissingToken);
-            }
-        } else if let Err(error) = check_origin(headers, accounts.origin()) {
+        if let Err(error) = check_sender(method, headers, accounts.origin()) {
             return Self::failed(error.into());
+        }
+        // Scripts of an origin that CORS allows can read the response. A link from another site has
+        // no `Origin`.
+        if is_read(method, headers) && has_other_origin(headers, accounts.origin()) {
+            return Self::failed(ApiError::MissingToken);
         }
         let Some(token) = cookies.refresh_token(headers) else {
             return Self::invalid_cookie(cookies);
@@ -150,8 +149,23 @@ impl Authentication {
     }
 }
 
-/// Returns whether a request must not change anything. After the handshake of a WebSocket, which is a
-/// GET, messages can.
+/// Checks that a request that may change something does not come from a page of another origin than
+/// `origin`, that of the service. Requests that only read may come from anywhere: GET, HEAD and
+/// OPTIONS without `Upgrade`.
+///
+/// # Errors
+///
+/// [`ForbiddenOrigin`] if `Origin` or `Sec-Fetch-Site` names another origin.
+pub fn check_sender(
+    method: &Method,
+    headers: &HeaderMap,
+    origin: &Origin,
+) -> Result<(), ForbiddenOrigin> {
+    if is_read(method, headers) { Ok(()) } else { check_origin(headers, origin) }
+}
+
+/// Returns whether a request must not change anything. After the handshake of a WebSocket, which is
+/// a GET, messages can.
 fn is_read(method: &Method, headers: &HeaderMap) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
         && !headers.contains_key(UPGRADE)

@@ -15,10 +15,9 @@ use crate::tokens::IssuedRefreshToken;
 /// proves the first step of a log-in with a form.
 ///
 /// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
-/// other sites (`SameSite=Strict`). With [`SameSite::Lax`], the refresh cookie is sent with links from
-/// other sites. Over https, their names have the prefix `__Host-`, which
-/// requires `Secure` and `Path=/`. This prevents other hosts, and responses over plain http, from
-/// setting them.
+/// other sites (`SameSite=Strict`). With [`SameSite::Lax`], the refresh cookie is sent with links
+/// from other sites. Over https, their names have the prefix `__Host-`, which requires `Secure` and
+/// `Path=/`. This prevents other hosts, and responses over plain http, from setting them.
 #[derive(Debug)]
 pub struct Cookies {
     refresh: &'static str,

@@ -185,8 +185,8 @@ impl ApiError {
         )
     }
 
-    /// Returns whether the request has neither an access token nor a valid session. A page that also
-    /// serves visitors shows them its public part.
+    /// Returns whether the request has neither an access token nor a valid session. A page that
+    /// also serves visitors shows them its public part.
     #[must_use]
     pub const fn is_visitor(&self) -> bool {
         matches!(self, Self::MissingToken | Self::InvalidRefreshToken(_))

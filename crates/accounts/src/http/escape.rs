@@ -1,5 +1,5 @@
-/// Returns text as HTML: `&`, `<`, `>`, `"` and `'` are replaced, so that the text can stand between
-/// tags and in a quoted attribute.
+/// Returns text as HTML: `&`, `<`, `>`, `"` and `'` are replaced, so that the text can stand
+/// between tags and in a quoted attribute.
 #[must_use]
 pub fn escape_html(text: &str) -> String {
     let mut html = String::with_capacity(text.len());

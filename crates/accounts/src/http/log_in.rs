@@ -11,8 +11,8 @@ use super::origin::{ForbiddenOrigin, check_origin};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// A request whose response a browser shows as a page, because the user has opened a link or sent a
-/// form. Scripts of a page need an error that they can handle instead.
+/// A request from a browser that opens a page or submits a form, so that the user sees the
+/// response. Scripts need an error that they can handle instead.
 #[derive(Debug, Clone)]
 pub struct Navigation {
     /// The path to open after a log-in, unless it is not safe.
@@ -22,13 +22,13 @@ pub struct Navigation {
 }
 
 impl Navigation {
-    /// Returns the navigation to `target`, the path and the query of a request, if the request is
-    /// one: a GET, a HEAD or a POST with `Sec-Fetch-Mode: navigate`. Browsers without that header
-    /// accept `text/html`. `origin` is that of the service.
+    /// Returns `None` if the request is not a navigation: a GET, HEAD or POST with `Sec-Fetch-Mode:
+    /// navigate` or, without that header, with an `Accept` that contains `text/html`. `target` is
+    /// the path and the query of the request. `origin` is that of the service.
     ///
     /// After a log-in, a form cannot be sent again, so the user returns to the page with the form,
-    /// which `Referer` names. Without one of the service's own origin, there is no path to return
-    /// to.
+    /// which `Referer` names. If `Referer` names no page at the service's own origin, there is no
+    /// path to return to.
     #[must_use]
     pub fn new(
         method: &Method,
@@ -55,17 +55,17 @@ impl Navigation {
         }
     }
 
-    /// Returns the error to respond with to a request that is rejected with `error`. If a page of
-    /// another origin has sent a form, no log-in helps.
+    /// Returns the error to respond with: `error`, or [`ApiError::ForbiddenOrigin`] if `error` asks
+    /// for a log-in but a page of another origin sent the form.
     #[must_use]
-    pub fn reject(&self, error: ApiError) -> ApiError {
+    pub fn response_error(&self, error: ApiError) -> ApiError {
         match &self.sender {
             Err(forbidden) if error.asks_for_log_in() => forbidden.clone().into(),
             _ => error,
         }
     }
 
-    /// Returns the address of the log-in page that leads back after the log-in.
+    /// Returns the URL of the log-in page that leads back after the log-in.
     #[must_use]
     pub fn log_in_location(&self, log_in_path: &str) -> String {
         log_in_location(log_in_path, &self.next)
@@ -79,7 +79,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Returns the address of the log-in page that leads back to `next` after the log-in.
+/// Returns the URL of the log-in page that leads back to `next` after the log-in.
 #[must_use]
 pub fn log_in_location(log_in_path: &str, next: &str) -> String {
     let Some(next) = safe_next(next) else { return log_in_path.to_owned() };
@@ -88,7 +88,7 @@ pub fn log_in_location(log_in_path: &str, next: &str) -> String {
     format!("{log_in_path}{separator}{query}")
 }
 
-/// Returns the address to open after a log-in, if it is safe: a path of the same origin.
+/// Returns the path to open after a log-in, if it is safe: a path of the same origin.
 ///
 /// It must begin with exactly one slash, because browsers read `//host`, and `/\host` as well, as
 /// the address of another host. They remove tabs and line breaks before that, so there must be no
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn no_log_in_helps_with_a_form_of_another_origin() {
+    fn a_form_of_another_origin_is_forbidden_instead_of_redirected_to_the_log_in_page() {
         let origin = Origin::parse("https://app.example").unwrap();
         for (sender, expected) in [
             ("https://app.example", ErrorCode::MissingToken),
@@ -223,10 +223,13 @@ mod tests {
             headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
             headers.insert(ORIGIN, HeaderValue::from_static(sender));
             let form = Navigation::new(&Method::POST, &headers, "/notes", &origin).unwrap();
-            assert_eq!(form.reject(ApiError::MissingToken).code(), expected);
-            assert_eq!(form.reject(ApiError::EmailUnverified).code(), ErrorCode::EmailUnverified);
+            assert_eq!(form.response_error(ApiError::MissingToken).code(), expected);
+            assert_eq!(
+                form.response_error(ApiError::EmailUnverified).code(),
+                ErrorCode::EmailUnverified
+            );
             let link = Navigation::new(&Method::GET, &headers, "/notes", &origin).unwrap();
-            assert_eq!(link.reject(ApiError::MissingToken).code(), ErrorCode::MissingToken);
+            assert_eq!(link.response_error(ApiError::MissingToken).code(), ErrorCode::MissingToken);
         }
     }
 }

@@ -8,16 +8,16 @@ use super::error::ApiError;
 use super::origin::check_origin;
 use crate::accounts::Accounts;
 
-/// Ends the session whose cookie a form to log out has sent, on all servers. Returns the headers
-/// that delete the cookie, and that of a log-in whose second step is missing.
+/// Handles a log-out form: ends the session of its cookie on all servers. Returns the headers that
+/// delete the session cookie and the cookie of an unfinished log-in.
 ///
 /// A request from a page of another origin is rejected. One without a session succeeds: its sender
-/// is logged out already.
+/// is already signed out.
 ///
 /// # Errors
 ///
-/// [`ApiError`] for a page of another origin, or if the store fails. The session may then still be
-/// active, so the browser must keep its cookies for another try.
+/// [`ApiError`] for a page of another origin, or if the store fails. In both cases, the session may
+/// still be active, so the browser must keep its cookies and can try again.
 pub async fn log_out(
     accounts: &Accounts,
     cookies: &Cookies,

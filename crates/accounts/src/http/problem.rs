@@ -24,7 +24,8 @@ pub fn error_response(error: ApiError) -> Response<Vec<u8>> {
     response
 }
 
-/// Logs the error and returns the response to it as a short page, for a [`Navigation`](super::Navigation).
+/// Logs the error and returns the response to it as a short page, for a
+/// [`Navigation`](super::Navigation).
 #[must_use]
 pub fn error_page(error: ApiError) -> Response<Vec<u8>> {
     let title = error.status().canonical_reason().unwrap_or_default();

@@ -152,7 +152,7 @@ async fn the_debug_output_of_unauthenticated_is_only_its_code() {
     let user = warp::test::request().filter(&auth.user_or_error()).await.unwrap();
     let error = user.unwrap_err();
     assert_eq!(format!("{error:?}"), "Unauthenticated(MissingToken)");
-    assert!(error.to_string().starts_with("You are not logged in"));
+    assert!(error.to_string().starts_with("You are not signed in"));
 }
 
 #[tokio::test]

@@ -53,8 +53,8 @@ pub enum InvalidPasswordHash {
     Unknown,
     /// The hash begins like one of this crate, but the rest is missing or was changed.
     #[error(
-        "a damaged password hash: it begins like one of Latchkey, but was cut short or changed; \
-         restore it, or the user needs a new password"
+        "a damaged password hash: it begins like a hash of Latchkey's, but was cut short or changed; \
+         restore it, or reset the user's password"
     )]
     Damaged,
     /// The format is known, but its feature is disabled.

@@ -21,8 +21,8 @@ pub(super) struct RawHeader {
 }
 
 /// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2 and 2.2.1). All except `roles` are required
-/// and must have exactly these types: an `aud` that is a list is rejected. Other claims are those of
-/// the app.
+/// and must have exactly these types: an `aud` that is a list is rejected. Other claims are those
+/// of the app.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawClaims {
     pub(super) iss: String,

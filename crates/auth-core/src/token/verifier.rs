@@ -84,13 +84,14 @@ pub struct Verifier {
     keys: Arc<Mutex<Keys>>,
 }
 
-/// An error from creating a [`Verifier`]: the issuer or the audience is not written as in tokens.
+/// An error from creating a [`Verifier`]: the issuer or the audience is not in the form that tokens
+/// contain.
 ///
-/// `Debug` prints the message, too, because Rust prints the error of `main` with it.
+/// `Debug` prints the message, too, because Rust prints an error that `main` returns with `Debug`.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not the public URL of a Latchkey service as its tokens contain it: write an origin in \
-     lower case, without a slash at the end, such as https://auth.example.com"
+    "{0:?} is not the public URL of a Latchkey service in the form that its tokens contain: use an \
+     origin in lower case, without a slash at the end, such as https://auth.example.com"
 )]
 pub struct InvalidIssuer(String);
 

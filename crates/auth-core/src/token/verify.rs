@@ -13,9 +13,9 @@ use crate::roles::Roles;
 /// Verifies access tokens with public keys.
 ///
 /// Verifying a signature can take longer than the rest of a request. A verifier therefore caches
-/// the SHA-256 and the claims of each token that it has verified. The cache has up to about 32,000
-/// entries, which take a few MiB in all: fewer if tokens contain many roles or custom claims. The
-/// expiry of a token is checked every time.
+/// the SHA-256 and the claims of each token that it has verified. The cache holds up to about
+/// 32,000 entries, which take a few MiB in all. It holds fewer entries if tokens contain many roles
+/// or custom claims. The expiry of a token is checked every time.
 ///
 /// ```
 /// # use std::time::Duration;

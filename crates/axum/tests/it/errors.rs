@@ -78,6 +78,7 @@ async fn an_app_can_render_errors_itself() {
     assert_eq!((page.status, page.header("content-type")), (403, Some("text/html; charset=utf-8")));
     assert!(page.body.starts_with("role_required: This requires the role admin."), "{}", page.body);
     assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.header("content-security-policy"), Some("frame-ancestors 'none'"));
     // Programs still get a problem, and a log-in is still asked for.
     ada.send("GET", "/admin", &[], "").await.assert_problem(403, "role_required");
     app.browser().open("/admin").await.assert_redirect("/login?next=%2Fadmin");
@@ -88,7 +89,7 @@ async fn an_app_can_render_errors_itself() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_signed_in_passes_the_log_in_page() {
+async fn a_signed_in_user_is_redirected_from_the_log_in_page() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
     for path in ["/login", "/signup"] {

@@ -86,8 +86,8 @@ async fn a_forgotten_password_is_reset_with_the_code_from_a_mail() {
     let form = browser.open("/reset?next=%2Fprivate&notice=code-sent").await;
     form.assert_page(200, "Choose a new password");
     for part in [
-        "<p role=\"status\">If the email address has an account, we have sent a code to it.</p>",
-        "<label for=\"code\">Code from the email</label>",
+        "<p role=\"status\">If there is an account with this e-mail address, we have sent a code to it.</p>",
+        "<label for=\"code\">Code from the e-mail</label>",
         "autocomplete=\"new-password\"",
         "<input type=\"hidden\" name=\"next\" value=\"/private\">",
     ] {
@@ -112,7 +112,7 @@ async fn a_forgotten_password_is_reset_with_the_code_from_a_mail() {
     assert_eq!(ada.session_cookie(), None);
     assert!(ada.cookies.contains_key("__Host-latchkey_device"));
     let form = ada.open("/login?next=%2Fprivate&notice=password-reset").await;
-    let notice = "<p role=\"status\">Your password has changed. Log in with the new one.</p>";
+    let notice = "<p role=\"status\">Your password has been changed. Log in with the new one.</p>";
     assert!(form.body.contains(notice), "{}", form.body);
     assert_eq!(browser.submit("/reset", &reset).await.status, 422, "a code works once");
     assert_eq!(log_in(&app, "a+long+walk+along+the+sea").await.1, 401);
@@ -169,7 +169,7 @@ async fn a_user_verifies_the_email_address_with_the_code_from_the_sign_up() {
     let mut ada = app.ada().await;
     let first = mailbox.verification_code(&app).await;
     let form = ada.open("/verify?next=%2Fverified").await;
-    form.assert_page(200, "Confirm your email address");
+    form.assert_page(200, "Confirm your e-mail address");
     for part in [
         "<p>Enter the code that we have sent to ada@example.com.</p>",
         "<button name=\"send\" value=\"on\">Send a new code</button>",
@@ -193,7 +193,7 @@ async fn a_user_verifies_the_email_address_with_the_code_from_the_sign_up() {
     verified.assert_redirect("/verified");
     assert!(verified.set_cookies().concat().contains("latchkey_refresh="), "it is rotated");
     assert_eq!(ada.open("/verified").await.body, "verified");
-    // Afterwards, the form is passed.
+    // Afterwards, the form redirects at once.
     ada.open("/verify").await.assert_redirect("/");
     ada.submit("/verify", "send=on").await.assert_redirect("/");
 }

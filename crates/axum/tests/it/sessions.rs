@@ -269,6 +269,9 @@ async fn a_request_that_may_change_something_must_come_from_a_page_of_the_app() 
         }
         for method in ["POST", "TRACE", "QUERY"] {
             ada.send(method, "/any", headers, "").await.assert_problem(403, "forbidden_origin");
+            // Browsers send no cookie with the form of another site.
+            let response = app.browser().send(method, "/", headers, "").await;
+            assert!(matches!(response.status, 403 | 405), "{method} {headers:?}");
         }
         // Another origin does not see more than a visitor. A link has no origin.
         let (status, home) = if headers[0].0 == "origin" && headers[0].1 != ORIGIN {

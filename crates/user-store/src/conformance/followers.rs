@@ -29,7 +29,7 @@ cases! {
     a_takeover_and_a_renewal_leave_one_holder,
     events_after_a_cursor_are_in_the_order_of_the_log,
     a_follower_misses_no_event_of_concurrent_transactions,
-    a_follower_gets_events_that_are_recorded_after_newer_ones_were_deleted,
+    a_follower_gets_events_that_are_recorded_after_the_newest_ones_were_deleted,
 }
 
 const NAME: &str = "notes";
@@ -293,7 +293,7 @@ async fn a_follower_misses_no_event_of_concurrent_transactions(deployment: &dyn 
     assert_eq!(seen, listed.into_iter().map(|(id, _)| id).collect::<Vec<_>>());
 }
 
-async fn a_follower_gets_events_that_are_recorded_after_newer_ones_were_deleted(
+async fn a_follower_gets_events_that_are_recorded_after_the_newest_ones_were_deleted(
     deployment: &dyn Deployment,
 ) {
     let store = deployment.connect().await;

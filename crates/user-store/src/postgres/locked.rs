@@ -31,8 +31,8 @@ pub(super) struct Locked {
     pub(super) account: Option<AccountState>,
 }
 
-/// Fails if the email address of the account is not `email`, because the locked counters are those
-/// of `email`.
+/// Reads the locked rows. Fails if the email address of the account is not `email`, because the
+/// locked counters are those of `email`.
 pub(super) fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
     let current = attempts::read_email_key(reply.first(2))?;
     if current.is_some_and(|current| current != email) {

@@ -90,8 +90,7 @@ documents! {
 trait Field: Sized {
     fn to_value(&self) -> Value;
 
-    /// Reads the value. A missing member of an object is `null`, so a member that a later version
-    /// adds must have a value for `null`.
+    /// Reads the value.
     fn from_value(value: &Value) -> Result<Self, Invalid>;
 }
 
@@ -104,8 +103,10 @@ const fn invalid() -> Invalid {
 }
 
 fn member<T: Field>(object: &Map<String, Value>, name: &str) -> Result<T, Invalid> {
-    T::from_value(object.get(name).unwrap_or(&Value::Null))
-        .map_err(|Invalid(path)| Invalid(format!(".{name}{path}")))
+    // A member that is lost must not make a disabled account an enabled one. For a member that a
+    // later version adds, that version must choose what documents without it mean.
+    let value = object.get(name).ok_or_else(invalid).and_then(T::from_value);
+    value.map_err(|Invalid(path)| Invalid(format!(".{name}{path}")))
 }
 
 /// Implements [`Field`] for structs. Each field is a member with its name. If a field is renamed,

@@ -25,8 +25,8 @@ pub type Work = Box<dyn FnOnce(&mut dyn Rows) -> Result<(), StoreError> + Send>;
 /// # Rules
 ///
 /// - Transactions are serialisable. What a transaction has read is not changed by another one until
-///   it ends. A database that detects conflicts only at the commit cannot run the function again, so
-///   it must take a lock when a writing transaction begins.
+///   it ends. A database that detects conflicts only at the commit cannot run the function again,
+///   so it must take a lock when a writing transaction begins.
 /// - A committed transaction is durable.
 /// - A transaction that has begun is completed, even if the caller drops the future.
 /// - The function blocks its thread while [`Rows`] does. Run it with `spawn_blocking`, unless the
@@ -174,8 +174,9 @@ pub trait Rows {
     /// Deletes counters by their `ends_at`.
     fn delete_expired_counters(&mut self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
 
-    /// Appends an event to the audit log. Its id is greater than all ids so far, also than those of
-    /// deleted events: store the last number, and increment it. Otherwise, followers lose events.
+    /// Appends an event to the audit log. Its id must be greater than every earlier id, including
+    /// those of deleted events: store the last number, and increment it. Otherwise, followers lose
+    /// events.
     fn append_event(&mut self, event: &Event) -> Result<(), StoreError>;
 
     /// Returns up to `limit` events with an id greater than `after`, in the order of their ids. If
@@ -280,8 +281,8 @@ pub trait Rows {
         limit: u32,
     ) -> Result<Vec<StoredMail>, StoreError>;
 
-    /// Counts up to `limit` mails that have not failed and have this network. Without a network,
-    /// those that have any. Called for every mail with a code: it needs an index.
+    /// Counts up to `limit` mails that have not failed and have this network. If `network` is
+    /// `None`, counts mails of all networks. Called for every mail with a code: it needs an index.
     fn count_unsent(&mut self, network: Option<&CounterKey>, limit: u32)
     -> Result<u32, StoreError>;
 
@@ -291,8 +292,8 @@ pub trait Rows {
     /// Deletes a mail.
     fn delete_mail(&mut self, id: MailId) -> Result<(), StoreError>;
 
-    /// Deletes mails by their `expires_at`, but failed ones only if they failed at `failed_until` or
-    /// earlier.
+    /// Deletes mails by their `expires_at`, but failed ones only if they failed at `failed_until`
+    /// or earlier.
     fn delete_expired_mails(
         &mut self,
         now: Timestamp,

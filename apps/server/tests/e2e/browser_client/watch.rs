@@ -97,7 +97,7 @@ async fn a_watch_forgets_the_user_before_it_asks_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_watch_reports_a_failure_and_not_an_aborted_one() {
+async fn a_watch_reports_failures_but_not_aborted_requests() {
     visit(async |ada| {
         ada.is_signed_in_with_the_client(false).await;
         ada.goes(Network::Offline).await;

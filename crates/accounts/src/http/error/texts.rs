@@ -21,7 +21,7 @@ impl ApiError {
                 "The refresh cookie is missing or not valid, or its session has ended. Log in again."
             }
             Self::MissingToken => {
-                "You are not logged in. Log in, or send an access token: \"Authorization: Bearer TOKEN\"."
+                "You are not signed in. Log in, or send an access token: \"Authorization: Bearer TOKEN\"."
             }
             Self::SecondFactorRequired(..) => {
                 "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."

@@ -166,7 +166,7 @@ impl<'a> Report<'a> {
         };
         if self.replaced_ids > 0 && self.action == Action::DryRun {
             let ids = count(self.replaced_ids, "id");
-            writeln!(out, "would replace {ids}; keep the new ones with --id-map FILE")?;
+            writeln!(out, "would replace {ids}; use --id-map FILE to save the old and new ids")?;
         }
         if self.without_second_factor > 0 {
             let accounts = count(self.without_second_factor, "account");
