@@ -90,6 +90,11 @@ pub(crate) enum CommandError {
         "{invalid} of {total} records cannot be imported, so nothing was imported; fix them in the file, or skip them with --skip-invalid"
     )]
     NotImported { invalid: usize, total: usize },
+    /// An import with a map of the ids failed, possibly after the accounts were imported.
+    #[error(
+        "it is unknown whether the accounts were imported: {error}; the map of their ids is in {}: if latchkey users show finds one of these ids, all accounts were imported; otherwise import again, and then delete the file", map.display()
+    )]
+    ImportUnknown { error: String, map: PathBuf },
     /// A file cannot be written.
     #[error("cannot write {}: {error}; check that the folder exists and is writable, and that the disk has room", path.display())]
     WriteFile { path: PathBuf, error: io::Error },

@@ -449,6 +449,31 @@ fn the_id_map_has_the_imported_accounts_only_and_is_never_replaced() {
 }
 
 #[test]
+fn the_id_map_of_an_import_that_failed_in_the_database_is_kept_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = |name: &str| json!({"email": name, "password": BCRYPT, "id": 7}).to_string();
+    success(&import(&folder, "first.jsonl", &one("ada@example.com"), &[]));
+    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TRIGGER fault AFTER INSERT ON users BEGIN SELECT RAISE(ABORT, 'a fault'); END",
+        )
+        .unwrap();
+    let map = folder.path().join("ids.csv");
+    let option = ["--id-map", map.to_str().unwrap()];
+    let line = failure(&import(&folder, "users.jsonl", &one("grace@example.com"), &option));
+    assert!(line.contains("unknown whether the accounts were imported: "), "{line}");
+    let kept: Vec<_> =
+        names(&folder).into_iter().filter(|name| name.contains("unfinished-id-map")).collect();
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    assert!(line.contains(&*folder.path().join(kept).to_string_lossy()), "{line}");
+    let written = fs::read_to_string(folder.path().join(kept)).unwrap();
+    let rows: Vec<_> = written.lines().collect();
+    assert!(rows.len() == 2 && rows[1].starts_with("7,"), "{written}");
+    assert!(rows[1].ends_with(",grace@example.com"), "{written}");
+}
+
+#[test]
 fn a_dry_run_recommends_an_id_map_and_writes_none() {
     let folder = tempfile::tempdir().unwrap();
     let dump = django(7, "ada@example.com", BCRYPT, &json!({})).to_string();

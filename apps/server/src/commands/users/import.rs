@@ -12,7 +12,7 @@ mod user_list;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use accounts::{Accounts, ImportUsersOutcome, StoredUser};
+use accounts::{Accounts, ImportUsersOutcome, StoredUser, error_chain};
 use clap::Args;
 
 use crate::args::{StoreArgs, values};
@@ -72,6 +72,7 @@ impl ImportArgs {
         let line_breaks =
             if self.allow_line_breaks { LineBreaks::Allow } else { LineBreaks::Reject };
         let mut users = UserList::read(&self.file, self.format, line_breaks)?;
+        users.check_complete()?;
         let mut id_map = self.id_map.as_deref().map(IdMap::create).transpose()?;
         let accounts = match self.action(&users) {
             Action::Import => Some(operator::open_or_create(store, operator::config()).await?),
@@ -84,9 +85,9 @@ impl ImportArgs {
                 self.import_or_check(accounts, &users, id_map.as_mut()).await?
             {
                 users.mark_taken(&indices);
+                users.check_complete()?;
             }
         }
-        users.check_complete()?;
         let action = self.action(&users);
         let printed = Report::new(&users, action).print(store.format());
         if action == Action::Reject {
@@ -123,15 +124,23 @@ impl ImportArgs {
     ) -> Result<ImportUsersOutcome, CommandError> {
         let stored: Vec<StoredUser> = users.valid.iter().map(|valid| valid.user.clone()).collect();
         let operator = accounts.operator();
-        match self.action(users) {
-            Action::Import => {
-                // The map is on disk before the accounts exist, because it cannot be made later.
-                if let Some(id_map) = id_map {
-                    id_map.write(&users.valid)?;
-                }
-                Ok(operator.import(stored).await?)
+        if self.action(users) != Action::Import {
+            return Ok(operator.check_import(&stored).await?);
+        }
+        let Some(id_map) = id_map else { return Ok(operator.import(stored).await?) };
+        // The map is on disk before the accounts exist, because it cannot be made later.
+        id_map.write(&users.valid)?;
+        match operator.import(stored).await {
+            Ok(ImportUsersOutcome::Imported) => Ok(ImportUsersOutcome::Imported),
+            Ok(taken @ ImportUsersOutcome::Taken(_)) => {
+                id_map.delete_later();
+                Ok(taken)
             }
-            Action::DryRun | Action::Reject => Ok(operator.check_import(&stored).await?),
+            // An error from a PostgreSQL database can mean that all accounts were imported.
+            Err(error) => Err(CommandError::ImportUnknown {
+                error: error_chain(&error),
+                map: id_map.unfinished_path().to_owned(),
+            }),
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::process::Output;
 
+use test_postgres::{Fault, Proxy};
+
 use super::{SECRET, app, error_line, folder, new_database, text};
 use crate::app::{EMAIL, PASSWORD, TestApp};
 use crate::operator::{Operator, json, success};
 use crate::roles::check_roles;
+use crate::transfer::BCRYPT;
 
 #[test]
 fn every_command_about_accounts_works_beside_a_server() {
@@ -45,6 +48,34 @@ fn every_command_about_accounts_works_beside_a_server() {
     for kind in ["account_created", "signed_in", "password_changed", "account_deleted"] {
         assert!(log.contains(kind), "{kind}: {log}");
     }
+}
+
+/// The connection is lost after the transaction is committed, so the command does not know that it
+/// was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_map_is_kept_if_the_outcome_of_the_import_is_unknown() {
+    let database = new_database();
+    success(&migrate(&folder(&database.url()), &[]));
+    let url = database.url();
+    let (_, port) = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap();
+    let proxy = Proxy::to(port.parse().unwrap()).await;
+    let folder = folder(&proxy.url(database.name()));
+    let file = folder.path().join("users.jsonl");
+    let user = serde_json::json!({"id": 7, "email": EMAIL, "password": BCRYPT});
+    std::fs::write(&file, user.to_string()).unwrap();
+    let map = folder.path().join("ids.csv");
+    // The first command creates a signing key.
+    success(&Operator::new(&folder).users(&["list"]));
+    proxy.set(Fault::SwallowCommitReply);
+    let import = ["import", file.to_str().unwrap(), "--id-map", map.to_str().unwrap()];
+    let line = error_line(&Operator::new(&folder).users(&import));
+    assert_eq!(proxy.swallowed_commits(), 1);
+    assert!(line.contains("unknown whether the accounts were imported"), "{line}");
+    let (_, rest) = line.split_once("the map of their ids is in ").unwrap();
+    let kept = std::fs::read_to_string(rest.split_once(": ").unwrap().0).unwrap();
+    let id = database.sql("SELECT id FROM users");
+    assert_eq!(kept, format!("old_id,id,email\n7,{id},{EMAIL}\n"));
+    assert!(!map.exists());
 }
 
 #[test]

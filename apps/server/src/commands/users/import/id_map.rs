@@ -13,7 +13,8 @@ use crate::error::CommandError;
 const UNFINISHED: &str = ".unfinished-id-map-";
 
 /// A new file that only its owner can read. It gets its name once the accounts have been imported,
-/// so that it never names accounts that do not exist.
+/// so that it never names accounts that do not exist. Once it is written, it is deleted only if no
+/// account was imported.
 pub(super) struct IdMap {
     path: PathBuf,
     file: NamedTempFile,
@@ -33,10 +34,24 @@ impl IdMap {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Writes the map of these users, and syncs it to disk.
+    /// Writes the map of these users, and syncs it to disk. From now on, the file is kept, unless
+    /// [`delete_later`](Self::delete_later) is called.
     pub(super) fn write(&mut self, users: &[ValidUser]) -> Result<(), CommandError> {
         self.write_rows(users)
-            .map_err(|error| CommandError::WriteFile { path: self.path.clone(), error })
+            .and_then(|()| sync(folder(&self.path)))
+            .map_err(|error| CommandError::WriteFile { path: self.path.clone(), error })?;
+        self.file.disable_cleanup(true);
+        Ok(())
+    }
+
+    /// Deletes the file when this value is dropped, because no account was imported.
+    pub(super) fn delete_later(&mut self) {
+        self.file.disable_cleanup(false);
+    }
+
+    /// Returns the path of the file before it gets its name.
+    pub(super) fn unfinished_path(&self) -> &Path {
+        self.file.path()
     }
 
     fn write_rows(&mut self, users: &[ValidUser]) -> io::Result<()> {
@@ -60,8 +75,7 @@ impl IdMap {
     pub(super) fn finish(self) -> Result<(), CommandError> {
         let folder = folder(&self.path).to_owned();
         match self.file.persist_noclobber(&self.path) {
-            Ok(_) => File::open(folder)
-                .and_then(|folder| folder.sync_all())
+            Ok(_) => sync(&folder)
                 .map_err(|error| CommandError::DoneMapNotNamed { map: self.path, error }),
             Err(error) => {
                 let map = error.file.path().to_owned();
@@ -71,6 +85,11 @@ impl IdMap {
             }
         }
     }
+}
+
+/// Syncs a folder, so that the names of its files survive a power failure.
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn folder(path: &Path) -> &Path {
