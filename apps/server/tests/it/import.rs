@@ -246,6 +246,56 @@ fn an_id_that_occurs_twice_is_reported_with_its_first_place() {
 }
 
 #[test]
+fn two_records_cannot_have_the_same_id_of_the_other_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("ids.csv");
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let text = format!(
+        "id,email,password\n5,a@example.com,{BCRYPT}\n 5,b@example.com,{BCRYPT}\n\
+         05,c@example.com,{BCRYPT}\n{nil},d@example.com,{BCRYPT}\n\
+         {},e@example.com,{BCRYPT}\n,f@example.com,{BCRYPT}\n,g@example.com,{BCRYPT}\n",
+        nil.replace('-', ""),
+    );
+    let skip = ["--skip-invalid", "--id-map", map.to_str().unwrap()];
+    let report = success(&import(&folder, "users.csv", &text, &skip));
+    assert!(report.contains("line 3: \"b@example.com\": the same id as in line 2"), "{report}");
+    assert!(report.contains("line 6: \"e@example.com\": the same id as in line 5"), "{report}");
+    assert!(report.contains("read 7 records, skipped 2\n"), "{report}");
+    let written = fs::read_to_string(map).unwrap();
+    let old_ids: Vec<_> = written.lines().map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(old_ids, ["old_id", "5", "05", nil, "", ""]);
+}
+
+/// As floating-point numbers, the first two would be equal.
+#[test]
+fn large_ids_in_json_are_kept_exactly_and_fractions_are_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("ids.csv");
+    let ids = ["18446744073709551617", "18446744073709551618", "-7", "5", "\"5\"", "5.0", "true"];
+    let lines: String = (1..)
+        .zip(ids)
+        .map(|(number, id)| {
+            let email = format!("{number}@example.com");
+            format!(r#"{{"email":"{email}","password":"{BCRYPT}","id":{id}}}"#) + "\n"
+        })
+        .collect();
+    let lines = lines + r#"{"model":"auth.user","pk":1e3,"fields":{"email":"x@example.com"}}"#;
+    let skip = ["--skip-invalid", "--id-map", map.to_str().unwrap()];
+    let report = success(&import(&folder, "users.jsonl", &lines, &skip));
+    for expected in [
+        "line 5: \"5@example.com\": the same id as in line 4",
+        "line 6: id is neither a string nor an integer",
+        "line 7: id is neither a string nor an integer",
+        "line 8: pk is neither a string nor an integer",
+    ] {
+        assert!(report.contains(expected), "{expected}\n{report}");
+    }
+    let written = fs::read_to_string(map).unwrap();
+    let old_ids: Vec<_> = written.lines().map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(old_ids, ["old_id", ids[0], ids[1], ids[2], ids[3]]);
+}
+
+#[test]
 fn a_time_a_few_minutes_in_the_future_is_replaced_by_the_current_time() {
     let folder = tempfile::tempdir().unwrap();
     let now = SystemClock.now();

@@ -57,7 +57,7 @@ fn read_record(text: &str, ignored: &mut BTreeSet<String>) -> Result<Fields, Pro
         match &*name {
             "model" | "fields" => {}
             "pk" => {
-                if let Some(key) = text_of(value, &name)? {
+                if let Some(key) = id_text(value, &name)? {
                     if fields.id.is_some() {
                         return Err(Problem::DuplicateField(&["id", "pk"]));
                     }
@@ -155,7 +155,22 @@ fn field_text(field: Field, value: &RawValue, name: &str) -> Result<Option<Strin
                 false => Err(Problem::InvalidRole(InvalidRole)),
             }
         }
+        Field::Id => id_text(value, name),
         _ => text_of(value, name),
+    }
+}
+
+/// Returns an id as text, or `None` if it is `null` or empty. Integers are not converted to a type,
+/// because two large ones could become the same number.
+fn id_text(value: &RawValue, name: &str) -> Result<Option<String>, Problem> {
+    let json = value.get();
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(Some(json.to_owned()))
+    } else if json == "null" || json.starts_with('"') {
+        text_of(value, name)
+    } else {
+        Err(Problem::InvalidId(name.to_owned()))
     }
 }
 

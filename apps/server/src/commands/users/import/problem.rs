@@ -17,6 +17,7 @@ pub(super) enum Problem {
     ColumnCount { found: usize, expected: usize },
     NotAnObject,
     NotText(String),
+    InvalidId(String),
     DuplicateName(String),
     DuplicateField(&'static [&'static str]),
     OutsideFields(String),
@@ -66,6 +67,9 @@ impl fmt::Display for Problem {
                 f.write_str("not a JSON object; write one object per line, or one array of objects")
             }
             Self::NotText(name) => write!(f, "{name} is a list or an object; write it as a string"),
+            Self::InvalidId(name) => {
+                write!(f, "{name} is neither a string nor an integer; write it as a string")
+            }
             Self::DuplicateName(name) => {
                 write!(f, "more than one member has the name {name:?}; keep only one")
             }

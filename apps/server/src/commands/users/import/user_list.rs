@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use accounts::{StoredUser, Timestamp};
-use auth_core::{Clock as _, EmailKey, SystemClock, UserId};
+use auth_core::{Clock as _, EmailKey, SystemClock};
+use uuid::Uuid;
 
 use super::fields::Import;
 use super::file::{self, ImportFormat, Place, Record, UserFile};
@@ -49,7 +50,7 @@ pub(super) enum LineBreaks {
 struct Places {
     line_breaks: LineBreaks,
     emails: HashMap<EmailKey, Place>,
-    ids: HashMap<UserId, Place>,
+    old_ids: HashMap<String, Place>,
 }
 
 impl UserList {
@@ -63,7 +64,7 @@ impl UserList {
         let now = SystemClock.now();
         let total = records.len();
         let mut users = Self { valid: Vec::new(), invalid: Vec::new(), total, ignored_fields };
-        let mut places = Places { line_breaks, emails: HashMap::new(), ids: HashMap::new() };
+        let mut places = Places { line_breaks, emails: HashMap::new(), old_ids: HashMap::new() };
         for record in records {
             let place = record.place;
             let fields = record.fields.as_ref().ok();
@@ -116,18 +117,25 @@ impl Places {
             return Err(Problem::SeveralLines);
         }
         let mut import = fields?.into_import(now)?;
-        let user = &import.user.user;
-        if let Some(&first) = self.emails.get(user.email.key()) {
+        let email = import.user.user.email.key();
+        if let Some(&first) = self.emails.get(email) {
             return Err(Problem::DuplicateEmail { first });
         }
-        if let Some(&first) = self.ids.get(&user.id) {
+        let old_id = import.old_id.as_deref().map(normalize_id);
+        if let Some(&first) = old_id.as_ref().and_then(|id| self.old_ids.get(id)) {
             return Err(Problem::DuplicateId { first });
         }
-        self.emails.insert(user.email.key().clone(), place);
-        self.ids.insert(user.id, place);
+        self.emails.insert(email.clone(), place);
+        self.old_ids.extend(old_id.map(|id| (id, place)));
         if place.has_line_breaks() {
             import.notes.push(Note::SeveralLines);
         }
         Ok(import)
     }
+}
+
+/// Returns the same text for all forms of an id. A UUID has several.
+fn normalize_id(id: &str) -> String {
+    let id = id.trim();
+    Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |uuid| uuid.to_string())
 }
