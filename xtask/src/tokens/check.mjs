@@ -36,6 +36,7 @@ async function isUnavailable({ verify, KeysUnavailable }, token) {
 /** Sends a request to the server of the sample. Returns the status, WWW-Authenticate and body. */
 async function send({ server }, authorization) {
   if (!server.listening) await once(server, "listening");
+  assert(server.address().address === "127.0.0.1", "the sample listens on all interfaces");
   const headers = authorization === undefined ? {} : { authorization };
   const response = await fetch(`http://127.0.0.1:${server.address().port}`, { headers });
   const challenge = response.headers.get("www-authenticate");
@@ -124,6 +125,11 @@ const altered = {
   "a list of audiences": await token({ aud: [url, "https://other.example"] }),
   "another client": await token({ client_id: "other" }),
   "another type": await token({}, { typ: "JWT" }),
+  "no type": await token({}, { typ: undefined }),
+  "a string as the roles": await token({ roles: "superadmin" }),
+  "null as the roles": await token({ roles: null }),
+  "an object as the roles": await token({ roles: { admin: true } }),
+  "a number as a role": await token({ roles: ["admin", 1] }),
   "another key": await token({}, {}, (await generateKeyPair("EdDSA")).privateKey),
   "an unknown key": await token({}, { kid: "key-2" }),
   "no key": await token({}, { kid: undefined }),
@@ -132,7 +138,7 @@ const altered = {
   "no signature": new UnsecuredJWT(valid).encode(),
   "the public key as a secret": await token({}, { alg: "HS256" }, Buffer.from(jwk.x, "base64url")),
 };
-for (const name of ["exp", "nbf", "iat", "sub", "sid", "jti", "iss", "aud"]) {
+for (const name of ["exp", "nbf", "iat", "sub", "sid", "jti", "iss", "aud", "client_id"]) {
   altered[`no ${name}`] = await token({ [name]: undefined });
 }
 for (const [name, alteredToken] of Object.entries(altered)) {

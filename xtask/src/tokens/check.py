@@ -165,6 +165,7 @@ def token(change_claims={}, change_header={}, key=KeySet.key, algorithm="EdDSA")
     changed_header = header | change_header
     if changed_header["kid"] is None:
         del changed_header["kid"]
+    # PyJWT adds a type if there is none, and removes one that is `None`.
     return jwt.encode(changed, key, algorithm, changed_header)
 
 
@@ -178,13 +179,18 @@ altered = {
     "a list of audiences": token({"aud": [url, "https://other.example"]}),
     "another client": token({"client_id": "other"}),
     "another type": token({}, {"typ": "JWT"}),
+    "no type": token({}, {"typ": None}),
+    "a string as the roles": token({"roles": "superadmin"}),
+    "an empty string as the roles": token({"roles": ""}),
+    "an object as the roles": token({"roles": {"admin": True}}),
+    "a number as a role": token({"roles": ["admin", 1]}),
     "another key": token(key=Ed25519PrivateKey.generate()),
     "an unknown key": token({}, {"kid": "key-2"}),
     "no key": token({}, {"kid": None}),
     "another algorithm": token({}, {"kid": "p256"}, KeySet.p256, "ES256"),
     "no signature": token(key=None, algorithm="none"),
     "the public key as a secret": token(key=public_key(), algorithm="HS256"),
-} | {f"no {name}": token({name: None}) for name in ["sub", "sid", "jti", "iat", "nbf", "iss", "aud"]}
+} | {f"no {name}": token({name: None}) for name in ["sub", "sid", "jti", "iat", "nbf", "iss", "aud", "client_id"]}
 for name, altered_token in altered.items():
     assert rejects(verify, altered_token), f"accepted: {name}"
 
