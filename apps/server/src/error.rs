@@ -134,10 +134,12 @@ pub(crate) enum CommandError {
         "done, but the deleted data is still in the write-ahead log: {0}; a running server erases it within a minute once the database can be written"
     )]
     DoneNotErased(String),
-    /// Users were imported, but the map of their ids did not get its name, or may not survive a power
-    /// failure.
-    #[error("done, but the map of the ids is in {}: {error}; move it to a safe place", map.display())]
-    DoneMapNotNamed { map: PathBuf, error: io::Error },
+    /// Users were imported, but the map of their ids could not be renamed, or not synced to disk.
+    #[error(
+        "done, but the map of the ids could not be saved completely: {error}; it is in {}: copy it to a safe place",
+        map.display()
+    )]
+    DoneMapNotSaved { map: PathBuf, error: io::Error },
     /// A change was made, but the result could not be printed.
     #[error("done, but the result could not be printed: {0}")]
     DoneNotPrinted(io::Error),

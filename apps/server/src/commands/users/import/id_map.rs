@@ -1,4 +1,4 @@
-//! Writes which account each imported record has become.
+//! Writes the file that maps the ids of imported records to the ids of their accounts.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
@@ -76,12 +76,12 @@ impl IdMap {
         let folder = folder(&self.path).to_owned();
         match self.file.persist_noclobber(&self.path) {
             Ok(_) => sync(&folder)
-                .map_err(|error| CommandError::DoneMapNotNamed { map: self.path, error }),
+                .map_err(|error| CommandError::DoneMapNotSaved { map: self.path, error }),
             Err(error) => {
                 let map = error.file.path().to_owned();
                 let kept = error.file.keep();
                 let error = kept.err().map_or(error.error, |error| error.error);
-                Err(CommandError::DoneMapNotNamed { map, error })
+                Err(CommandError::DoneMapNotSaved { map, error })
             }
         }
     }
@@ -104,14 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_map_that_cannot_get_its_name_is_kept_under_another_one() {
+    fn a_map_that_cannot_be_renamed_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ids.csv");
         let mut map = IdMap::create(&path).unwrap();
         map.write(&[]).unwrap();
         std::fs::write(&path, "the map of another import").unwrap();
         let error = map.finish().unwrap_err();
-        let CommandError::DoneMapNotNamed { map, .. } = &error else { panic!("{error}") };
+        let CommandError::DoneMapNotSaved { map, .. } = &error else { panic!("{error}") };
         assert_eq!(std::fs::read_to_string(map).unwrap(), "old_id,id,email\n");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "the map of another import");
         assert!(error.to_string().starts_with("done, but the map"), "{error}");
