@@ -222,7 +222,7 @@ fn the_origins_of_a_rejected_request_are_logged_escaped_and_truncated() {
     let port = app.address.rsplit_once(':').unwrap().1;
     let own = format!("http://localhost:{port}");
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains(&own) && detail.contains("--public-url"), "{detail}");
+    assert!(detail.contains(&own) && detail.contains("set its public URL"), "{detail}");
     let id = answer.header("x-request-id").unwrap();
     let log = app.log();
     let mut records = log.lines().filter(|line| line.contains(id));

@@ -105,6 +105,7 @@ async fn adding_a_follower_again_keeps_its_position(deployment: &dyn Deployment)
     let [here, there] = two_servers(deployment).await;
     add(&here, Start::End).await;
     sign_up_ada(&here).await;
+    settle(&here).await;
     let before = there.follower(NAME).await.unwrap();
     there.add_follower(NAME, Start::End, NOW + SECOND).await.unwrap();
     there.add_follower(NAME, Start::Oldest, NOW + SECOND).await.unwrap();
