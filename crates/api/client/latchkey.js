@@ -134,6 +134,8 @@ export function createClient({ base = "/api" } = {}) {
     else browser.removeItem(REMEMBERED);
     browser.removeItem("signed_out");
     changed();
+    // Pages that were rendered for the user before must not be used by this one.
+    channel.postMessage("signed-in");
     return { status: "signed_in" };
   }
 

@@ -250,7 +250,7 @@ impl Auth {
     /// The route ends the session of the cookie on all servers, clears the cookie and redirects to
     /// `/`, or to [`after_log_out`](Self::after_log_out). A form of another origin is rejected. A
     /// page with the script `/latchkey-page.js`, which [`routes`](Self::routes) serve, is loaded
-    /// again when another tab logs out, and tells the other tabs about its own log-out.
+    /// again when another tab logs in or out, and tells the other tabs about its own log-out.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};

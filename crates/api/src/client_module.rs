@@ -3,6 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use accounts::http::PAGE_SCRIPT;
 use warp::filters::BoxedFilter;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use warp::http::{HeaderMap, Method, StatusCode};
@@ -23,8 +24,7 @@ static MODULE: Script =
     Script { path: "/latchkey.js", text: include_str!("../client/latchkey.js") };
 
 /// The script for pages that are rendered on the server.
-static PAGE: Script =
-    Script { path: "/latchkey-page.js", text: include_str!("../client/latchkey-page.js") };
+static PAGE: Script = Script { path: "/latchkey-page.js", text: PAGE_SCRIPT };
 
 /// Returns the routes to the scripts. They are not operations of the API, so they are not in the
 /// OpenAPI document.

@@ -12,7 +12,8 @@ use axum_accounts::{Auth, FormPage, SameSite, User, escape_html};
 use mail::MailFolder;
 
 const HEAD: &str = "<!DOCTYPE html><html lang=en><meta charset=utf-8>
-    <meta name=viewport content='width=device-width'><meta name=color-scheme content='light dark'>";
+    <meta name=viewport content='width=device-width'><meta name=color-scheme content='light dark'>
+    <script type=module src=/latchkey-page.js></script>";
 
 /// The notes of each user. A real app has a database, whose tables refer to users by their ids.
 type Notes = Arc<Mutex<HashMap<UserId, Vec<String>>>>;

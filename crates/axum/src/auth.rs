@@ -110,6 +110,9 @@ impl Auth {
     /// `/signup` and `/logout`. With [mail](accounts::Builder::mail), they are also `/forgot`,
     /// `/reset` and `/verify`, to which mails link. They do not need the [layer](Self::layer).
     ///
+    /// GET of `/latchkey-page.js` is a script for your pages: it reloads them when another tab logs in
+    /// or out.
+    ///
     /// `render` puts a form into the app's own layout. [`FormPage::to_html`] returns the form as
     /// HTML. The status of the response is set afterwards, and so are `Content-Security-Policy:
     /// frame-ancestors 'none'` and `Referrer-Policy: same-origin`, unless `render` sets these

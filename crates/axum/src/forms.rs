@@ -5,8 +5,8 @@ mod mail;
 use std::sync::Arc;
 
 use accounts::http::{
-    ApiError, Authentication, FactorField, SetCookie, check_origin, client_info, log_in_location,
-    log_out,
+    ApiError, Authentication, FactorField, PAGE_SCRIPT, SetCookie, check_origin, client_info,
+    log_in_location, log_out,
 };
 use accounts::{
     Caller, CompleteSignIn, IssuedTokens, MailMode, RefreshToken, SecondFactor, SignIn,
@@ -16,10 +16,10 @@ use api_types::{FieldCode, FieldError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use zeroize::Zeroizing;
 
@@ -51,7 +51,7 @@ where
         MailMode::Off => &[],
     };
     let forms = Arc::new(Forms { shared, render });
-    let mut router = Router::new();
+    let mut router = Router::new().route("/latchkey-page.js", get(page_script));
     for kind in ALWAYS.iter().chain(with_mail).copied() {
         let (shown, sent) = (Arc::clone(&forms), Arc::clone(&forms));
         let methods = get(async move |request: Request| shown.show(kind, request).await);
@@ -59,6 +59,13 @@ where
         router = router.route(kind.path(), methods);
     }
     router
+}
+
+/// Returns the script for pages of users. Its URL stays the same when it changes, so browsers must
+/// revalidate it each time.
+async fn page_script() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
+    (headers, PAGE_SCRIPT)
 }
 
 /// The successful outcome of a form.

@@ -20,6 +20,10 @@ fn the_notes_app_shows_each_user_their_own_notes() {
     let home = app.exchange("GET", "/", PAGE, "");
     assert_eq!(home.status, 200);
     assert!(home.body.contains("/login"), "{}", home.body);
+    assert!(home.body.contains("src=/latchkey-page.js"), "{}", home.body);
+    let script = app.exchange("GET", "/latchkey-page.js", "", "");
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert!(script.status == 200 && script.body.contains("location.reload()"), "{}", script.body);
     let notes = app.exchange("GET", "/notes", PAGE, "");
     assert_eq!((notes.status, notes.header("location")), (303, Some("/login?next=%2Fnotes")));
     assert_eq!(app.exchange("POST", "/notes", FORM, "note=x").status, 401);

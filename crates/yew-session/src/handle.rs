@@ -272,6 +272,7 @@ impl SessionHandle {
         storage::clear_signed_out();
         self.memory.end_reason.take();
         self.memory.declined.take();
+        self.memory.tabs.announce_sign_in();
         self.reload_user();
         Ok(())
     }
@@ -391,6 +392,8 @@ impl SessionHandle {
             Ok(answer) => {
                 // The token can be used even if it cannot be stored.
                 let _ = self.store(&answer);
+                // The cookie may belong to another user later.
+                self.memory.tries_cookie.set(false);
                 self.extended();
                 Ok(answer.access_token)
             }

@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent};
 
 const CHANNEL: &str = "latchkey";
+const SIGNED_IN: &str = "signed-in";
 const SIGNED_OUT: &str = "signed-out";
 const USER_CHANGED: &str = "user-changed";
 
@@ -34,6 +35,12 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
+    /// Tells the other tabs that the cookie has a new session, perhaps of another user. Pages that
+    /// were rendered on the server listen to this. Tabs with a token do not use the new session.
+    pub(crate) fn announce_sign_in(&self) {
+        self.send(SIGNED_IN);
+    }
+
     /// Tells the other tabs that a session has ended.
     pub(crate) fn announce_sign_out(&self) {
         self.send(SIGNED_OUT);
@@ -95,7 +102,7 @@ mod tests {
         assert_eq!(Message::parse("user-changed"), Some(Message::UserChanged));
         let end = Message::End { session: "018f".to_owned(), expires_in: 1_800 };
         assert_eq!(Message::parse("018f 1800"), Some(end));
-        for text in ["", "018f", "018f soon", "018f -1"] {
+        for text in ["", "signed-in", "018f", "018f soon", "018f -1"] {
             assert_eq!(Message::parse(text), None, "{text}");
         }
     }

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::example::Example;
-use crate::visitor::{PASSWORD, Visitor, visit_app};
+use crate::visitor::{EMAIL, PASSWORD, Visitor, visit_app};
+
+const BOB: &str = "bob@example.com";
 
 /// Runs a test with a browser and the app.
 async fn visit_notes(test: impl AsyncFnOnce(&Visitor)) {
@@ -13,11 +15,24 @@ async fn visit_notes(test: impl AsyncFnOnce(&Visitor)) {
 
 impl Visitor {
     async fn signs_up_for_notes(&self) {
-        self.signs_up().await;
+        self.signs_up_for_notes_as(EMAIL).await;
+    }
+
+    async fn signs_up_for_notes_as(&self, email: &str) {
+        self.open("/signup").await;
+        self.types("email", email).await;
+        self.types("password", PASSWORD).await;
+        self.presses("Sign up").await;
+        self.arrives_at("/login").await;
         self.types("password", PASSWORD).await;
         self.presses("Log in").await;
         self.arrives_at("/notes").await;
         self.sees_the_notes().await;
+    }
+
+    /// Marks the page, to see whether it is loaded again.
+    async fn is_kept(&self) {
+        self.script("window.isKept = true").await;
     }
 
     async fn is_sent_to_log_in(&self) {
@@ -136,26 +151,180 @@ async fn a_visitor_is_asked_to_log_in_without_a_notice() {
 
 #[tokio::test]
 async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
+    // A form can also be sent in these ways.
+    const BY_SCRIPT: &str = "void document.forms[0].submit()";
+    const BY_FORMACTION: &str = "void (document.forms[0].action = '/elsewhere',
+        document.querySelector('button').formAction = new URL('/logout', location.href),
+        document.querySelector('button').click())";
     visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
-        let first = ada.tab().await;
+        for send in ["void document.querySelector('button').click()", BY_SCRIPT, BY_FORMACTION] {
+            let notes = ada.tab().await;
+            let settings = ada.opens_a_tab().await;
+            ada.open("/settings").await;
+            ada.until("document.querySelector('.session')").await;
+            ada.opens_a_tab().await;
+            ada.open("/settings").await;
+            ada.until("document.querySelector('.session')").await;
+            ada.open("/notes").await;
+            ada.sees_the_notes().await;
+            ada.script(send).await;
+            ada.arrives_at("/").await;
+            assert!(ada.refresh_cookie().await.is_none());
+            ada.open("/login").await;
+            ada.field("email").await;
+            assert_eq!(ada.token().await, None);
+
+            ada.switches_to(&settings).await;
+            ada.arrives_at("/login?next=%2Fsettings").await;
+            assert_eq!(ada.token().await, None);
+            let stored = ada.script("JSON.stringify(localStorage)").await;
+            assert_eq!(stored, r#"{"signed_out":"yes"}"#);
+            ada.switches_to(&notes).await;
+            ada.arrives_at("/login?next=%2Fnotes").await;
+            ada.submits_the_log_in_form().await;
+            ada.sees_the_notes().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_out_that_is_cancelled_or_rejected_ends_no_session() {
+    const CANCELLED: &str = "void (document.forms[0].onsubmit = () => false, \
+        document.querySelector('button').click())";
+    visit_notes(async |ada| {
+        ada.signs_up_for_notes().await;
+        let notes = ada.tab().await;
+        ada.is_kept().await;
+        let settings = ada.opens_a_tab().await;
+        ada.open("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        let token = ada.token().await;
         ada.opens_a_tab().await;
         ada.open("/settings").await;
         ada.until("document.querySelector('.session')").await;
+        let own_token = ada.token().await;
+        let own = ada.tab().await;
+        let has_kept_the_sessions = async || {
+            assert_eq!(ada.token().await, own_token);
+            ada.switches_to(&settings).await;
+            assert_eq!(ada.token().await, token);
+            ada.until("document.querySelector('.session')").await;
+            ada.switches_to(&notes).await;
+            ada.sees_the_notes().await;
+        };
         ada.open("/notes").await;
         ada.sees_the_notes().await;
-        ada.presses("Log out").await;
-        ada.arrives_at("/").await;
-        assert!(ada.refresh_cookie().await.is_none());
-        assert_eq!(ada.token().await, None);
-        let stored = ada.script("JSON.stringify(localStorage)").await;
-        assert_eq!(stored, r#"{"signed_out":"yes"}"#);
+        ada.script(CANCELLED).await;
+        ada.open("/").await;
+        has_kept_the_sessions().await;
+        assert_eq!(ada.script("window.isKept").await, true);
 
-        ada.switches_to(&first).await;
-        ada.arrives_at("/login?next=%2Fnotes").await;
-        ada.field("email").await;
-        ada.browser.client.back().await.unwrap();
+        ada.switches_to(&own).await;
+        ada.open("/notes").await;
+        ada.sees_the_notes().await;
+        let headers = json!({"headers": {"Origin": "https://other.example"}});
+        ada.browser.devtools("Network.enable", json!({})).await;
+        ada.browser.devtools("Network.setExtraHTTPHeaders", headers).await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/logout").await;
+        has_kept_the_sessions().await;
+        ada.until("!window.isKept").await;
+        ada.sees_the_notes().await;
+        // It shows the rejection.
+        drop(ada.browser.console().await);
+    })
+    .await;
+}
+
+/// The session of the first user may have expired, which no tab hears of.
+#[tokio::test]
+async fn a_rendered_page_is_loaded_again_when_another_user_logs_in() {
+    visit_notes(async |ada| {
+        ada.signs_up_for_notes().await;
+        let notes = ada.tab().await;
+        ada.is_kept().await;
+        ada.browser.client.delete_all_cookies().await.unwrap();
+        let other = ada.opens_a_tab().await;
+        ada.signs_up_for_notes_as(BOB).await;
+        ada.switches_to(&notes).await;
+        ada.until("!window.isKept").await;
+        ada.sees_the_notes().await;
+
+        ada.is_kept().await;
+        ada.switches_to(&other).await;
+        ada.open("/").await;
+        let account = json!({"email": EMAIL, "password": PASSWORD});
+        ada.script(&format!(
+            "import('/latchkey.js').then(({{createClient}}) => createClient().login({account}))"
+        ))
+        .await;
+        ada.switches_to(&notes).await;
+        ada.until("!window.isKept").await;
+        ada.sees_the_notes().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_of_an_axum_app_to_log_in_reloads_the_pages_of_other_tabs() {
+    let app = Example::start("notes", &[]);
+    visit_app(app.port, async |ada| {
+        let signs_up = async |email: &str| {
+            ada.open("/signup").await;
+            ada.types("email", email).await;
+            ada.types("password", PASSWORD).await;
+            ada.presses("Sign up").await;
+            ada.arrives_at("/notes").await;
+        };
+        signs_up(EMAIL).await;
+        ada.types("note", "Buy milk.").await;
+        ada.presses("Add").await;
+        ada.sees_the_notes().await;
+        let notes = ada.tab().await;
+        ada.browser.client.delete_all_cookies().await.unwrap();
+        ada.opens_a_tab().await;
+        signs_up(BOB).await;
+        ada.switches_to(&notes).await;
+        ada.until("document.body && !document.body.innerText.includes('Buy milk.')").await;
+        ada.arrives_at("/notes").await;
+    })
+    .await;
+}
+
+/// A test cannot make the browser keep a page in the back-forward cache, so this test dispatches
+/// the event itself.
+#[tokio::test]
+async fn a_rendered_page_is_loaded_again_when_the_browser_has_kept_it() {
+    visit_notes(async |ada| {
+        ada.signs_up_for_notes().await;
+        ada.browser.client.delete_all_cookies().await.unwrap();
+        let event = "new PageTransitionEvent('pageshow', {persisted: true})";
+        ada.script(&format!("void window.dispatchEvent({event})")).await;
+        ada.is_sent_to_log_in().await;
         ada.until("!document.body.innerText.includes('Buy milk.')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_that_has_lost_its_token_does_not_use_the_session_of_another_user() {
+    visit_notes(async |ada| {
+        ada.signs_up_for_notes().await;
+        let first = ada.opens_a_tab().await;
+        ada.open("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        ada.browser.client.delete_all_cookies().await.unwrap();
+        ada.opens_a_tab().await;
+        ada.signs_up_for_notes_as(BOB).await;
+        ada.switches_to(&first).await;
+        ada.script("sessionStorage.clear()").await;
+        let check = "void new BroadcastChannel('latchkey').postMessage('signed-out')";
+        ada.script(check).await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        ada.field("email").await;
+        assert_eq!(ada.token().await, None);
     })
     .await;
 }
