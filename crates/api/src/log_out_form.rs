@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use accounts::http::{ClientAddress, client_ip, log_out};
+use accounts::http::{ClientAddress, client_ip, error_page, log_out};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::http::HeaderMap;
@@ -13,7 +13,6 @@ use warp::reply::Response;
 
 use crate::context::Api;
 use crate::guard::{Site, see_other};
-use crate::problem::error_response;
 
 /// The settings of the route.
 #[derive(Clone)]
@@ -48,7 +47,8 @@ impl LogOutForm {
         let ip = client_ip(address, peer, headers, &self.site.proxies);
         let cleared = match log_out(&self.api.accounts, &self.api.cookies, headers, ip).await {
             Ok(cleared) => cleared,
-            Err(error) => return error_response(error),
+            // Only browsers send the form.
+            Err(error) => return error_page(error).map(Into::into),
         };
         let mut response = see_other(&self.next);
         let headers = response.headers_mut();

@@ -106,6 +106,7 @@ async fn a_form_of_another_origin_does_not_log_out() {
     ] {
         let response = app.send(forged().header(name, value)).await;
         assert_eq!(response.status(), 403, "{name}: {value}");
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(set_cookies(&response), [""; 0]);
     }
     // A link, an image or a prefetch.
