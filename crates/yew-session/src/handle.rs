@@ -381,8 +381,9 @@ impl SessionHandle {
 
     async fn refresh(self) -> Result<String, ApiError> {
         let generation = self.memory.generation.get();
-        let owner = storage::token().and_then(|token| Claims::read(&token));
-        let is_attempt = owner.is_none() && storage::remembered().is_none();
+        let token = storage::token();
+        let had_no_session = token.is_none() && storage::remembered().is_none();
+        let owner = token.and_then(|token| Claims::read(&token));
         let outcome = refresh_for(owner.map(|claims| claims.sub)).await;
         // A sign-out or sign-in during the refresh has ended the session that was refreshed.
         if self.memory.generation.get() != generation {
@@ -399,7 +400,7 @@ impl SessionHandle {
             }
             Err(RefreshError::Failed(error)) => Err(error),
             // This tab did not know of a session, so none has ended.
-            Err(RefreshError::SessionEnded(error)) if is_attempt => {
+            Err(RefreshError::SessionEnded(error)) if had_no_session => {
                 self.memory.begin_generation();
                 self.dispatch(Action::SignOut);
                 Err(error)

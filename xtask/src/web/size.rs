@@ -12,7 +12,7 @@ use super::assets;
 ///
 /// At 1.6 Mbit/s the download takes 1.4 seconds. Including the round trips before it and the start
 /// of the application after it, the log-in form is usable within 1.8 s. A test in Chromium checks
-/// this.
+/// that it is usable soon after the download.
 pub(crate) const BUDGET: u64 = 283_000;
 
 /// The maximum number of bytes of the browser client, compressed.
