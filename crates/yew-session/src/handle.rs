@@ -13,6 +13,7 @@ use crate::calls;
 use crate::error::ApiError;
 use crate::first_step::FirstStep;
 use crate::http::{Request, Success};
+use crate::latest_request::LatestRequest;
 use crate::sign_out::{PendingSignOut, SignOutOutcome};
 use crate::single_flight::SingleFlight;
 use crate::state::{Action, Session, State, User};
@@ -103,41 +104,6 @@ impl Memory {
     /// lifetime is unknown.
     pub(crate) fn is_past_deadline(&self, now_ms: f64) -> bool {
         self.deadline.get().is_some_and(|deadline| deadline.has_passed(now_ms))
-    }
-}
-
-/// Tracks requests of which only the latest matters.
-#[derive(Default)]
-struct LatestRequest {
-    number: Cell<u32>,
-    is_pending: Cell<bool>,
-}
-
-impl LatestRequest {
-    /// Starts a request and returns its number.
-    fn start(&self) -> u32 {
-        self.cancel();
-        self.is_pending.set(true);
-        self.number.get()
-    }
-
-    fn is_pending(&self) -> bool {
-        self.is_pending.get()
-    }
-
-    /// Ends request `number`, and returns whether its answer counts.
-    fn finish(&self, number: u32) -> bool {
-        let counts = self.is_pending.get() && self.number.get() == number;
-        if counts {
-            self.is_pending.set(false);
-        }
-        counts
-    }
-
-    /// Ignores the answers to all earlier requests.
-    fn cancel(&self) {
-        self.number.set(self.number.get().wrapping_add(1));
-        self.is_pending.set(false);
     }
 }
 
@@ -477,24 +443,6 @@ mod tests {
     use api_types::TokenType;
 
     use super::*;
-
-    #[test]
-    fn only_the_answer_to_the_latest_request_counts() {
-        let check = LatestRequest::default();
-        let first = check.start();
-        let second = check.start();
-        assert!(!check.finish(first));
-        assert!(check.finish(second));
-        assert!(!check.finish(second), "an answer counts only once");
-    }
-
-    #[test]
-    fn the_answer_to_a_cancelled_request_is_ignored() {
-        let check = LatestRequest::default();
-        let number = check.start();
-        check.cancel();
-        assert!(!check.finish(number));
-    }
 
     #[test]
     fn a_new_generation_ignores_the_deadline_and_the_request_of_the_one_before() {

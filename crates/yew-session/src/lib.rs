@@ -49,6 +49,7 @@ mod first_step;
 mod fresh;
 mod handle;
 mod http;
+mod latest_request;
 mod locks;
 mod next;
 mod provider;

@@ -1,4 +1,4 @@
-//! What a browser shows if a request is rejected.
+//! The responses to rejected requests in a browser: redirects and error pages.
 
 use std::time::Duration;
 
