@@ -1,5 +1,5 @@
-// For pages that the server renders for users who are signed in: loads them again when another tab
-// has logged in or out. The server then decides what this browser's user may see.
+// For server-rendered pages of signed-in users: reloads them after a log-in or log-out in another
+// tab. The server then decides what the user of this browser may see.
 
 const channel = new BroadcastChannel("latchkey");
 
@@ -13,7 +13,7 @@ channel.addEventListener("message", ({ data }) => {
   if (data === "signed-in" || data === "signed-out") reload();
 });
 
-// The browser may show a page that it has kept since before.
+// The browser may restore this page from its back-forward cache, from before a log-out.
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) reload();
 });
