@@ -105,7 +105,6 @@ async fn the_log_in_page_is_usable_soon_after_its_module_on_slow_4g() {
             ada.until("window.usableAfter").await;
             let usable = ada.script("window.usableAfter").await.as_f64().unwrap();
             let module = ada.script(DOWNLOAD_MODULE).await.as_f64().unwrap();
-            println!("usable after {usable:.0} ms, the module alone takes {module:.0} ms");
             best = best.min(usable / module);
         }
         assert!(best <= MAX_RATIO, "usable after {best:.2} times the time of the module");
