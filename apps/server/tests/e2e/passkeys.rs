@@ -2,7 +2,7 @@
 
 mod suggestions;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::authenticator::{Authenticator, Consent};
 use crate::factors::SetUp;
@@ -15,6 +15,22 @@ pub(crate) const ANY_PASSKEY: &str = "void ((get) => navigator.credentials.get =
     options.publicKey.allowCredentials = [];
     return get.call(navigator.credentials, options);
 })(navigator.credentials.get)";
+
+/// Records the last request of the page for a passkey.
+pub(crate) const RECORD_REQUEST: &str = "void ((get) => navigator.credentials.get = (options) => {
+    window.request = options;
+    return get.call(navigator.credentials, options);
+})(navigator.credentials.get)";
+
+/// Returns whether the page waits for the recorded passkey.
+pub(crate) const IS_PENDING: &str = "window.request?.signal.aborted === false";
+
+/// Returns whether the page no longer waits for the recorded passkey.
+pub(crate) const IS_ABORTED: &str = "window.request.signal.aborted";
+
+/// Records whether the page tells the browser that a passkey is unknown.
+const RECORD_UNKNOWN: &str = "PublicKeyCredential.signalUnknownCredential =
+    async () => localStorage.setItem('unknown', 'signalled')";
 
 /// Makes the browser accept a passkey without user verification, whatever the page asks for.
 const UNVERIFIED: &str = "void ((get) => {
@@ -51,7 +67,7 @@ impl Visitor {
     }
 
     /// Presses the button of a passkey in the list, such as `Remove Chrome on Linux`.
-    async fn presses_for(&self, button: &str, passkey: &str) {
+    pub(crate) async fn presses_for(&self, button: &str, passkey: &str) {
         let find = format!(
             "[...document.querySelectorAll('.passkey')]
                 .find(item => item.querySelector('.passkey-name').innerText === '{passkey}')
@@ -142,6 +158,7 @@ async fn a_passkey_is_added_renamed_and_removed() {
 async fn a_passkey_without_user_verification_or_that_was_removed_is_refused() {
     visit_localhost(&[], async |ada| {
         let authenticator = ada.has_an_authenticator().await;
+        ada.adds_script(RECORD_UNKNOWN).await;
         ada.has_a_passkey().await;
         ada.sets_user_verification(&authenticator, false).await;
         ada.presses("Log in with a passkey").await;
@@ -172,6 +189,11 @@ async fn a_passkey_without_user_verification_or_that_was_removed_is_refused() {
         // The password still works, and no rejected passkey is offered again by itself.
         ada.submits_the_log_in_form().await;
         ada.arrives_at("/private").await;
+        // The settings tell the authenticator of the removal. The rejected log-in did not.
+        assert_eq!(ada.credentials(&authenticator).await.len(), 1);
+        ada.opens_the_factors().await;
+        ada.waits_until_it_forgets(&authenticator).await;
+        assert_eq!(ada.script("localStorage.getItem('unknown')").await, Value::Null);
     })
     .await;
 }
@@ -283,6 +305,14 @@ async fn the_passkey_of_another_user_is_no_second_factor() {
         ada.sees_text("alert", "This passkey cannot be used here. Try again, or use another one.")
             .await;
         assert_eq!((ada.token().await, ada.refresh_cookie().await), (None, None));
+        // A code replaces the request for a passkey.
+        ada.sets_consent(&authenticator, Consent::Refused).await;
+        ada.script(RECORD_REQUEST).await;
+        ada.presses("Use a passkey").await;
+        ada.until(IS_PENDING).await;
+        ada.enters_the_code(&app.wrong_code()).await;
+        ada.sees_the_error("code", "This code is not correct").await;
+        ada.until(IS_ABORTED).await;
         // A rejected passkey does not use up the ticket.
         ada.lets_the_app_show_a_new_code();
         ada.enters_the_code(&app.code()).await;

@@ -1,10 +1,10 @@
 //! Passkeys that the browser suggests for the email field of the log-in page.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::OPTIONS;
+use super::{IS_ABORTED, IS_PENDING, OPTIONS, RECORD_REQUEST};
 use crate::authenticator::Consent;
-use crate::visitor::{Visitor, visit_localhost};
+use crate::visitor::{EMAIL, NEW, Visitor, visit_localhost};
 
 /// Counts the requests of the page for the options of a log-in with a passkey.
 const COUNT_OPTIONS: &str = "window.requested = 0;
@@ -30,19 +30,40 @@ window.clearTimeout = ((clear) => (id) => {
     clear(id);
 })(window.clearTimeout);";
 
+/// Makes the browser unable to suggest passkeys.
+const NO_SUGGESTIONS: &str =
+    "void (PublicKeyCredential.isConditionalMediationAvailable = async () => false)";
+
+/// Delivers the options of a log-in with a passkey only when `deliver` is called. Soon afterwards,
+/// `isDelivered` is true.
+const HOLD_OPTIONS: &str = "void ((fetch) => window.fetch = async (request, init) => {
+    const response = await fetch(request, init);
+    if (response.url.endsWith('/api/token/passkey/options')) {
+        await new Promise(resolve => window.deliver = resolve);
+        setTimeout(() => window.isDelivered = true, 200);
+    }
+    return response;
+})(window.fetch)";
+
 /// Returns which of the requests for suggested passkeys have been aborted.
 const ABORTED: &str = "suggestions.map(({signal}) => signal.aborted)";
 
 impl Visitor {
-    /// Checks that the log-in page, after it has found out that it could suggest passkeys, does
-    /// not. It must have been opened with [`COUNT_OPTIONS`].
-    async fn is_suggested_nothing(&self) {
+    /// Waits until the log-in page has found out whether the browser can suggest passkeys. Returns
+    /// the answer of the browser.
+    async fn can_be_suggested_passkeys(&self) -> Value {
         self.field("email").await;
         self.until("document.querySelector('[name=email]').autocomplete === 'username webauthn'")
             .await;
         let found_out = "PublicKeyCredential.isConditionalMediationAvailable().then(
             (answer) => new Promise(resolve => setTimeout(() => resolve(answer), 200)))";
-        assert_eq!(self.script(found_out).await, true);
+        self.script(found_out).await
+    }
+
+    /// Checks that the log-in page, after it has found out that it could suggest passkeys, does
+    /// not. It must have been opened with [`COUNT_OPTIONS`].
+    async fn is_suggested_nothing(&self) {
+        assert_eq!(self.can_be_suggested_passkeys().await, true);
         assert_eq!(
             self.script("[location.pathname, window.requested]").await,
             json!(["/login", 0])
@@ -112,8 +133,15 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
             log.matches(&format!("{OPTIONS}}}: answered")).count() > before
         });
         // The button replaces the suggestion, and the password replaces the button.
+        ada.script(RECORD_REQUEST).await;
         ada.presses("Log in with a passkey").await;
         ada.button("Waiting for your passkey…").await;
+        ada.until(IS_PENDING).await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", NEW).await;
+        ada.presses("Log in").await;
+        ada.message("alert").await;
+        ada.until(IS_ABORTED).await;
         ada.submits_the_log_in_form().await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
@@ -131,7 +159,28 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
 async fn suggestions_end_with_the_page_and_are_renewed_before_their_challenge_expires() {
     visit_localhost(&[], async |ada| {
         let _authenticator = ada.has_an_authenticator().await;
+        ada.adds_script(COUNT_OPTIONS).await;
         ada.adds_script(RECORD_SUGGESTIONS).await;
+        // Without a browser that can suggest passkeys, the page does not ask for the options.
+        ada.open("/signup").await;
+        ada.script(NO_SUGGESTIONS).await;
+        ada.follows("/login").await;
+        assert_eq!(ada.can_be_suggested_passkeys().await, false);
+        assert_eq!(ada.script("window.requested").await, 0);
+
+        // A suggestion whose options arrive after the user has left the page does not start.
+        ada.open("/signup").await;
+        ada.script(HOLD_OPTIONS).await;
+        ada.follows("/login").await;
+        ada.until("window.deliver").await;
+        ada.follows("/signup").await;
+        ada.arrives_at("/signup").await;
+        ada.field("password").await;
+        ada.until("document.querySelector('h1').innerText === 'Sign up'").await;
+        ada.script("void deliver()").await;
+        ada.until("window.isDelivered").await;
+        assert_eq!(ada.script("[suggestions.length, timers.length]").await, json!([0, 0]));
+
         ada.open("/login").await;
         // The timer has been started, and the browser has been asked for a passkey.
         ada.until("window.suggestions.length === 1 && window.timers.length === 1").await;
@@ -142,7 +191,7 @@ async fn suggestions_end_with_the_page_and_are_renewed_before_their_challenge_ex
 
         ada.script("timers[0].run()").await;
         ada.until("window.suggestions.length === 2 && window.timers.length === 2").await;
-        assert_eq!(ada.answers(OPTIONS), 2);
+        assert_eq!(ada.script("window.requested").await, 2);
         assert_eq!(ada.script(ABORTED).await, json!([true, false]));
         let challenges =
             "suggestions.map(({publicKey}) => [...new Uint8Array(publicKey.challenge)])";
@@ -156,10 +205,15 @@ async fn suggestions_end_with_the_page_and_are_renewed_before_their_challenge_ex
         ada.follows("/login").await;
         ada.until("window.suggestions.length === 3").await;
         assert_eq!(ada.script(ABORTED).await, json!([true, true, false]));
+        // A log-in with the password replaces the suggestion. There is another one if it fails.
+        ada.submits_the_log_in_form().await;
+        ada.message("alert").await;
+        ada.until("window.suggestions.length === 4").await;
+        assert_eq!(ada.script(ABORTED).await, json!([true, true, true, false]));
         // Another request of the page replaces the suggestion.
         ada.presses("Log in with a passkey").await;
         ada.sees_text("alert", "No passkey was used.").await;
-        assert_eq!(ada.script("suggestions[2].signal.aborted").await, true);
+        assert_eq!(ada.script("suggestions[3].signal.aborted").await, true);
     })
     .await;
 }
