@@ -5,8 +5,10 @@ use std::time::Duration;
 use fantoccini::Locator;
 use fantoccini::key::Key;
 
-use crate::factors::SetUp;
+use crate::authenticator::Consent;
+use crate::factors::{App, SetUp};
 use crate::mail::mailbox::visit_with_mail;
+use crate::passkeys::{IS_ABORTED, IS_PENDING, RECORD_REQUEST};
 use crate::server::bearer;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_localhost};
 
@@ -63,6 +65,27 @@ impl Visitor {
         let path =
             format!("//dialog[@aria-labelledby='step-up']//button[normalize-space()='{button}']");
         self.browser.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Cancels the log-in, after which nothing has changed.
+    async fn cancels_the_step_up(&self) {
+        self.is_asked_to_confirm().await;
+        self.presses_in_the_dialog("Cancel").await;
+        self.sees_no_step_up().await;
+        self.sees_text("alert", "Nothing was changed").await;
+    }
+
+    async fn confirms_with_a_passkey(&self) {
+        self.is_asked_to_confirm().await;
+        self.presses_in_the_dialog("Use a passkey").await;
+        self.sees_no_step_up().await;
+    }
+
+    /// Presses `Turn off`, and again in the dialog that asks for confirmation.
+    async fn turns_the_second_factor_off(&self) {
+        self.presses("Turn off").await;
+        self.is_led_to("Turn off two-step log-in?").await;
+        self.presses("Turn off").await;
     }
 
     /// Completes both steps in the dialog.
@@ -177,10 +200,7 @@ async fn the_deletion_waits_for_a_log_in_above_its_own_dialog() {
         ada.presses("Delete account").await;
         ada.types("password", PASSWORD).await;
         ada.presses("Delete account").await;
-        ada.is_asked_to_confirm().await;
-        ada.presses_in_the_dialog("Cancel").await;
-        ada.sees_no_step_up().await;
-        ada.sees_text("alert", "Nothing was changed").await;
+        ada.cancels_the_step_up().await;
         ada.until("document.querySelector('dialog:modal').contains(document.activeElement)").await;
         assert_eq!(ada.value("password").await, PASSWORD);
         ada.presses("Delete account").await;
@@ -218,7 +238,7 @@ async fn a_change_of_email_waits_for_a_log_in() {
 #[tokio::test]
 async fn a_password_or_a_passkey_confirms_in_the_dialog() {
     visit_localhost(&[], async |ada| {
-        let _authenticator = ada.has_an_authenticator().await;
+        let authenticator = ada.has_an_authenticator().await;
         ada.logs_in().await;
         ada.opens_the_factors().await;
         ada.lets_time_pass(ELEVEN_MINUTES).await;
@@ -234,13 +254,56 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.lets_time_pass(ELEVEN_MINUTES).await;
         ada.presses("Set up an app").await;
         ada.is_asked_to_confirm().await;
+        // The password replaces the request for a passkey.
+        ada.sets_consent(&authenticator, Consent::Refused).await;
+        ada.script(RECORD_REQUEST).await;
+        ada.presses_in_the_dialog("Use a passkey").await;
+        ada.until(IS_PENDING).await;
+        ada.types_in_the_dialog("password", NEW).await;
+        ada.presses_in_the_dialog("Continue").await;
+        ada.sees_the_error("password", "Incorrect password").await;
+        ada.until(IS_ABORTED).await;
+        ada.sets_consent(&authenticator, Consent::Given).await;
         ada.presses_in_the_dialog("Use a passkey").await;
         ada.sees_no_step_up().await;
         ada.is_led_to("Set up an app").await;
-        ada.presses("Cancel").await;
+
+        // Each change waits for the log-in and is then made, with the input of the user.
+        let secret = ada.script("document.querySelector('main .code-text').innerText").await;
+        let code = App::new(secret.as_str().unwrap()).code();
+        ada.types("code", &code).await;
+        ada.lets_time_pass(ELEVEN_MINUTES).await;
+        ada.presses("Turn on").await;
+        ada.cancels_the_step_up().await;
+        assert_eq!(ada.value("code").await, code);
+        ada.presses("Turn on").await;
+        ada.confirms_with_a_passkey().await;
+        ada.recovery_codes().await;
+        ada.presses("I have saved them").await;
+
+        ada.lets_time_pass(ELEVEN_MINUTES).await;
+        ada.turns_the_second_factor_off().await;
+        ada.cancels_the_step_up().await;
+        ada.sees_the_second_factor(Some("On")).await;
+        ada.turns_the_second_factor_off().await;
+        ada.confirms_with_a_passkey().await;
+        ada.sees_the_second_factor(Some("Off")).await;
+
+        ada.lets_time_pass(ELEVEN_MINUTES).await;
+        ada.presses_for("remove", "Chrome on Linux").await;
+        ada.cancels_the_step_up().await;
+        ada.presses_for("remove", "Chrome on Linux").await;
+        ada.confirms_with_a_passkey().await;
+        ada.sees_text("status", "The passkey has been removed.").await;
 
         // The user has just logged in with a passkey, so there is no dialog.
+        ada.adds_a_passkey().await;
+        ada.lets_time_pass(ELEVEN_MINUTES).await;
         ada.presses("Ask for a passkey after the password").await;
+        ada.cancels_the_step_up().await;
+        ada.sees_the_second_factor(Some("Off")).await;
+        ada.presses("Ask for a passkey after the password").await;
+        ada.confirms_with_a_passkey().await;
         ada.recovery_codes().await;
         ada.presses("I have saved them").await;
         ada.lets_time_pass(ELEVEN_MINUTES).await;
