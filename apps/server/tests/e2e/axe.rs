@@ -116,6 +116,10 @@ async fn axe_finds_nothing_on_the_pages_without_a_second_factor() {
         ada.presses("Log in").await;
         ada.message("alert").await;
         ada.passes_axe("/login with an error").await;
+        ada.open("/login").await;
+        ada.presses("Log in with a passkey").await;
+        ada.message("alert").await;
+        ada.passes_axe("/login after a refused passkey").await;
 
         ada.logs_in().await;
         ada.passes_axe("/private").await;
@@ -124,6 +128,10 @@ async fn axe_finds_nothing_on_the_pages_without_a_second_factor() {
         ada.passes_axe("/settings without passkeys").await;
         ada.adds_a_passkey().await;
         ada.passes_axe("/settings with a passkey").await;
+        ada.presses_for("rename", "Chrome on Linux").await;
+        ada.until("document.activeElement.id === 'passkey-new-name'").await;
+        ada.passes_axe("/settings with a new name for a passkey").await;
+        ada.presses("Cancel").await;
         ada.presses("Delete account").await;
         ada.until("document.querySelector('dialog:modal')").await;
         ada.passes_axe("the deletion").await;
@@ -147,7 +155,7 @@ async fn axe_finds_nothing_while_the_second_factor_is_set_up_and_used() {
         ada.passes_axe("the set-up with an error").await;
         ada.types("code", &app.code()).await;
         ada.presses("Turn on").await;
-        ada.recovery_codes().await;
+        let codes = ada.recovery_codes().await;
         ada.passes_axe("the recovery codes").await;
         ada.presses("I have saved them").await;
         ada.sees_the_second_factor(Some("On")).await;
@@ -169,6 +177,16 @@ async fn axe_finds_nothing_while_the_second_factor_is_set_up_and_used() {
         ada.presses("Use a recovery code").await;
         ada.until("document.activeElement.name === 'recovery_code'").await;
         ada.passes_axe("the second step with a recovery code").await;
+        for code in &codes[..6] {
+            let body = json!({"ticket": ada.ticket(PASSWORD), "recovery_code": code}).to_string();
+            assert_eq!(ada.server.post("/api/token/second-factor", "", &body).status, 200);
+        }
+        ada.enters_the_recovery_code(&codes[6]).await;
+        ada.arrives_at("/private").await;
+        ada.opens_the_factors().await;
+        ada.until("document.querySelector('main').innerText.includes('Create new recovery codes')")
+            .await;
+        ada.passes_axe("/settings with few recovery codes").await;
     })
     .await;
 }

@@ -215,6 +215,7 @@ async fn a_passkey_is_asked_for_after_the_password() {
         ada.presses_for("remove", "Chrome on Linux").await;
         ada.sees_text("alert", "Two-step log-in needs this passkey.").await;
         assert_eq!(ada.passkeys().await.len(), 1);
+        ada.passes_axe("/settings with a passkey that is needed").await;
         ada.logs_out_from_the_settings().await;
 
         ada.submits_the_log_in_form_without_focus().await;
@@ -222,6 +223,7 @@ async fn a_passkey_is_asked_for_after_the_password() {
         ada.is_led_to("Two-step log-in").await;
         ada.until("!document.querySelector('main input')").await;
         ada.can_read_the_page().await;
+        ada.passes_axe("the second step with a passkey").await;
         ada.sets_user_verification(&authenticator, false).await;
         ada.presses("Use a passkey").await;
         ada.sees_text("alert", "No passkey was used.").await;

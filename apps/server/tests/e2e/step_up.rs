@@ -263,6 +263,7 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.presses_in_the_dialog("Continue").await;
         ada.sees_the_error("password", "Incorrect password").await;
         ada.until(IS_ABORTED).await;
+        ada.passes_axe("the step-up with a passkey and an error").await;
         ada.sets_consent(&authenticator, Consent::Given).await;
         ada.presses_in_the_dialog("Use a passkey").await;
         ada.sees_no_step_up().await;

@@ -54,6 +54,7 @@ async fn a_code_from_a_mail_is_the_first_of_two_steps() {
         ada.presses("Log in").await;
         ada.sees_the_second_step().await;
         ada.can_read_the_page().await;
+        ada.passes_axe("the second step on /login/email").await;
         assert!(ada.token().await.is_none());
         ada.enters_the_code(&app.code()).await;
         ada.arrives_at("/private").await;
