@@ -9,7 +9,8 @@ use crate::visitor::{EMAIL, NEW, Visitor, visit_localhost};
 /// Counts the requests of the page for the options of a log-in with a passkey.
 const COUNT_OPTIONS: &str = "window.requested = 0;
 window.fetch = ((fetch) => (request, init) => {
-    if (String(request.url ?? request).endsWith('/api/token/passkey/options')) window.requested += 1;
+    const url = String(request.url ?? request);
+    if (url.endsWith('/api/token/passkey/options')) window.requested += 1;
     return fetch(request, init);
 })(window.fetch)";
 
