@@ -10,6 +10,7 @@ mod foreign_types;
 mod line_width;
 mod links;
 mod named_tests;
+mod package;
 mod samples;
 mod step;
 mod test_run;

@@ -1,20 +1,19 @@
 //! The steps of `cargo xtask ci`.
 
-use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ValueEnum;
 use test_postgres::VARIABLE;
 
 use super::{
-    browser, deploy, deps, foreign_types, line_width, links, named_tests, samples, test_run,
+    browser, deploy, deps, foreign_types, line_width, links, named_tests, package, samples,
+    test_run,
 };
 use crate::postgres::TestServer;
 use crate::process::{cargo, run};
-use crate::public_api::LIBRARIES;
 use crate::web::reload::OpenPages;
 use crate::workspace::{self, WASM};
 use crate::{axe, build, fuzz, openapi, passkeys, public_api, python, setup, tokens, web};
@@ -31,7 +30,7 @@ pub(super) enum Step {
     Test,
     /// Documentation of the crates and their public API; links, samples and line widths in docs
     Docs,
-    /// Packages of the library crates, and builds from these packages
+    /// Packages of the library crates, which are checked outside the workspace
     Package,
     /// The SPA and the release binary
     Build,
@@ -95,7 +94,7 @@ impl Step {
             Self::Lint => lint(),
             Self::Test => test(),
             Self::Docs => docs(),
-            Self::Package => package(),
+            Self::Package => package::check(),
             Self::Build => artifacts.server().map(drop),
             Self::Size => size(artifacts),
             Self::Deploy => deploy::check(&artifacts.server()?),
@@ -210,26 +209,6 @@ fn docs() -> Result<()> {
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     public_api::check()
-}
-
-/// Packages the library crates. Cargo builds each package outside the workspace, as its users do.
-fn package() -> Result<()> {
-    setup::c_compiler()?;
-    // The package of `pages` contains them.
-    web::build(OpenPages::Stay)?;
-    // Cargo takes each package for a release that never changes. In a directory that was used
-    // before, it would reuse what it built from an earlier state of the same version.
-    let target = tempfile::Builder::new().prefix("package-").tempdir_in(workspace::target_dir()?)?;
-    let packages = LIBRARIES.iter().flat_map(|name| ["--package", name]);
-    run(cargo(["package", "--allow-dirty", "--quiet"])
-        .args(["--config", "profile.dev.debug=false"])
-        .args(packages)
-        .env("CARGO_TARGET_DIR", target.path()))?;
-    let mut folders = fs::read_dir(target.path().join("package"))?.filter_map(Result::ok);
-    if !folders.any(|folder| folder.path().join("dist/index.html").exists()) {
-        bail!("the package of `pages` does not contain the built pages");
-    }
-    Ok(())
 }
 
 fn size(artifacts: &Artifacts) -> Result<()> {
