@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Users(UsersArgs),
     /// Manage the keys that sign tokens; works while the server runs
     Keys(KeysArgs),
-    /// List mails that have not been sent, or send them again; works while the server runs
+    /// List unsent mails, retry them, or send a test mail; works while the server runs
     Mail(MailCommandArgs),
     /// Print the audit log, one event per line, oldest first
     #[command(after_help = DURATION_HELP)]

@@ -64,7 +64,7 @@ pub(crate) enum CommandError {
     NoSuchMail(String),
     /// The mail cannot be sent again.
     #[error(
-        "{0} was rejected for good, and its content is deleted; the user has to request a new mail"
+        "mail {0} was rejected for good, and its content is deleted; the user has to request a new mail"
     )]
     MailRejected(String),
     /// A test mail was not sent.

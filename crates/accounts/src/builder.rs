@@ -239,8 +239,9 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Turns sign-up off: visitors cannot create accounts. An app creates them with
-    /// [`Operator::create`](crate::Operator::create), and an operator with `latchkey users create`.
+    /// Turns sign-up off: visitors cannot create accounts. Accounts are then created by the app
+    /// with [`Operator::create`](crate::Operator::create), by an operator with `latchkey users
+    /// create`, or with an invitation.
     pub fn without_sign_up(mut self) -> Self {
         self.config.sign_up = false;
         self
@@ -257,9 +258,9 @@ impl<T> Builder<T> {
     /// Calls `handler` for every event about an account: those that this service causes, and those
     /// of other servers and of the command line. The handler is an async function.
     ///
-    /// The handler follows the audit log ([`Operator::events`](crate::Operator::events)). How far
-    /// it has come is stored under `name`, so that it misses nothing when the service restarts. If
-    /// the name is new, it begins with the events that are recorded from now on; see
+    /// The handler follows the audit log ([`Operator::events`](crate::Operator::events)). Its
+    /// position in the log is stored under `name`, so that it misses nothing when the service
+    /// restarts. If the name is new, it begins with the events that are recorded from now on; see
     /// [`on_event_from`](Self::on_event_from). The name has up to 64 ASCII letters, digits, dots,
     /// hyphens and underscores. To add several handlers, call this method several times.
     ///
@@ -344,7 +345,7 @@ impl<T> Builder<T> {
     /// If the hook fails, panics or takes longer than 5 seconds, the sign-in or the refresh fails
     /// with [`ServiceError::TokenClaims`](crate::ServiceError::TokenClaims), and the cause is
     /// logged. No session is opened, and the refresh token remains valid. Without a hook, a sign-in
-    /// and a refresh read the store one or two times less.
+    /// and a refresh make one or two fewer reads from the store.
     ///
     /// ```
     /// use accounts::{Accounts, CustomClaims};
@@ -433,8 +434,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Disables the purging of expired data, the erasure of deleted data and the sending of mails
-    /// in the background. Use this for short-lived commands that run beside a server.
+    /// Disables all background work: purging expired data, erasing deleted data, sending mails and
+    /// calling event handlers. Use this for short-lived commands that run beside a server.
     pub fn without_maintenance(mut self) -> Self {
         self.maintenance = Maintenance::Skip;
         self

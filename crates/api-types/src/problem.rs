@@ -76,7 +76,7 @@ named! {
         AlreadyVerified = "already_verified",
         /// 409: no app is being set up, or its set-up has expired.
         NoPendingTotp = "no_pending_totp",
-        /// 409: the account has neither an app nor a passkey.
+        /// 409: the account has no passkey.
         NoFactor = "no_factor",
         /// 409: the operator requires a second factor.
         SecondFactorEnforced = "second_factor_enforced",

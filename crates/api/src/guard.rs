@@ -108,7 +108,7 @@ impl Guard {
     /// This is the refresh cookie that a log-in sets. The guard looks its session up. After the
     /// handler, it replaces a cookie that is older than an access token can be
     /// ([`Accounts::rotate_cookie_session`](accounts::Accounts::rotate_cookie_session)). A request
-    /// with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must come
+    /// with a method other than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must come
     /// from a page of the app's own origin. In other requests, the cookie is ignored if `Origin`
     /// names another one, even an [allowed](crate::Auth::allow_origin) one. A handler of a GET
     /// request must not change anything. Responses have `Cache-Control: no-store`, unless the

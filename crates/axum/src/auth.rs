@@ -49,15 +49,14 @@ impl Auth {
     /// Sets the path of the log-in page, to which [`User`](crate::User) redirects. The default is
     /// `/login`, where [`forms`](Self::forms) has its form.
     ///
-    /// The address has a `next`, if there is a page to return to, and `fresh=on` if a user who is
+    /// The URL has a `next`, if there is a page to return to, and `fresh=on` if a user who is
     /// signed in must log in again.
     #[must_use]
     pub fn log_in_page(self, path: impl Into<Cow<'static, str>>) -> Self {
         self.with(|shared| shared.log_in_page = path.into())
     }
 
-    /// Sets the path to open after a log-in that no page of the app has asked for. The default is
-    /// `/`.
+    /// Sets the path to open after a log-in whose URL has no `next`. The default is `/`.
     #[must_use]
     pub fn after_log_in(self, path: impl Into<Cow<'static, str>>) -> Self {
         self.with(|shared| shared.after_log_in = path.into())

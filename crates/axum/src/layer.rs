@@ -16,7 +16,7 @@ pub struct AuthLayer {
     shared: Arc<Shared>,
 }
 
-/// The service that [`AuthLayer`] makes of another one.
+/// The service that [`AuthLayer`] wraps around another service.
 #[derive(Clone)]
 pub struct AuthService<S> {
     inner: S,

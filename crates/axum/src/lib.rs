@@ -28,7 +28,7 @@
 //! uses the old one. It remains valid until the handler has returned, and 30 seconds longer. See
 //! [`Accounts::authenticate_by_refresh_token`](accounts::Accounts::authenticate_by_refresh_token).
 //!
-//! - A request with another method than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
+//! - A request with a method other than GET, HEAD or OPTIONS, or the handshake of a WebSocket, must
 //!   come from a page of the app's own origin. So a handler of a GET request must not change
 //!   anything.
 //! - Responses to requests whose user was extracted have `Cache-Control: no-store`, unless the

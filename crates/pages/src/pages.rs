@@ -37,9 +37,9 @@ impl Pages {
     /// # Errors
     ///
     /// Returns [`PagesError::NotBuilt`] if the crate was compiled without the built pages,
-    /// [`PagesError::Prefix`] if `auth` has another [prefix](Auth::prefix) than `/api`, and
-    /// [`PagesError::WithoutPart`] if it is [without](Auth::without) a part of the API that the pages
-    /// use.
+    /// [`PagesError::Prefix`] if `auth` has a [prefix](Auth::prefix) other than `/api`, and
+    /// [`PagesError::WithoutPart`] if it is [without](Auth::without) a part of the API that the
+    /// pages use.
     pub fn new(auth: &Auth) -> Result<Self, PagesError> {
         check_routes(auth)?;
         match BuiltFiles.page() {

@@ -182,14 +182,14 @@ fn describe_rejection(rejection: &Rejection) -> String {
         }
         (_, Some(ErrorCode::EmailTaken)) => FieldProblem::EmailTaken.text(),
         (_, Some(ErrorCode::MailDisabled)) => {
-            "This site cannot send e-mails right now. Ask its administrator for help.".to_owned()
+            "This site does not send e-mails. Ask its administrator for help.".to_owned()
         }
         (_, Some(ErrorCode::SignUpDisabled)) => {
             "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()
         }
         (_, Some(ErrorCode::InvitationInvalid)) => {
-            "The invitation is not for this e-mail address, or it has expired or was used. Check \
-             the e-mail address, or ask the administrator of this site for a new invitation."
+            "The invitation is not for this e-mail address, has expired or has already been used. \
+             Check the e-mail address, or ask the administrator of this site for a new invitation."
                 .to_owned()
         }
         (_, Some(ErrorCode::EmailUnverified)) => {
@@ -211,13 +211,13 @@ fn describe_rejection(rejection: &Rejection) -> String {
             "Setting up the app took too long. Start again with a new QR code.".to_owned()
         }
         (_, Some(ErrorCode::NoFactor)) => {
-            "Your account has neither an app nor a passkey. Add one first.".to_owned()
+            "You have no passkey. Add one first, or set up an app.".to_owned()
         }
         (_, Some(ErrorCode::SecondFactorOff)) => {
             "Two-step log-in is off. Reload the page and turn it on first.".to_owned()
         }
         (_, Some(ErrorCode::PasskeyTaken)) => {
-            "This passkey has already been added. Use another device or security key.".to_owned()
+            "This passkey is already added. Use another device or password manager.".to_owned()
         }
         (_, Some(ErrorCode::TooManyPasskeys)) => {
             "You have the maximum number of passkeys. Remove one first.".to_owned()

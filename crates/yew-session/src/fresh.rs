@@ -82,7 +82,7 @@ impl SessionHandle {
         self.memory.step_up.opener.replace(opener);
     }
 
-    /// Makes the requests that wait for a log-in fail.
+    /// Fails all requests that are waiting for a log-in.
     pub fn cancel_step_up(&self) {
         self.memory.step_up.finish(Confirmed::No);
     }

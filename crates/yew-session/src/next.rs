@@ -1,5 +1,5 @@
 /// Returns `next` if every browser resolves it to an address on the origin of the page. A log-in
-/// page must check with it the path that it opens after the log-in.
+/// page must check the path that it opens after the log-in with this function.
 ///
 /// In the URL standard, a single leading slash starts a path, but a second slash or a backslash
 /// would start a host. Control characters are rejected because URL parsers remove tabs and line

@@ -36,7 +36,7 @@ enum Action {
     },
     /// List all keys, newest first
     List,
-    /// Delete a key permanently; tokens signed with it are rejected
+    /// Retire a key permanently; tokens signed with it are rejected
     ///
     /// If the key signs new tokens, the next newer key signs from then on.
     Retire {

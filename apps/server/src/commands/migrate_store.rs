@@ -116,7 +116,7 @@ impl Report<'_> {
             CopyOutcome::Restarted => format!(
                 "{from} has changed since the unfinished copy, so everything was copied to {to} again"
             ),
-            CopyOutcome::Unchanged => format!("{to} already is a complete copy of {from}"),
+            CopyOutcome::Unchanged => format!("{to} is already a complete copy of {from}"),
         });
         text.push_str(&format!("\nstart all servers on {to} now, and none on {from}"));
         text

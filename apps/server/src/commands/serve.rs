@@ -64,7 +64,7 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) public_url: Option<Origin>,
 
-    /// Allow visitors to create accounts; if off, only operators create them (latchkey users)
+    /// Let visitors create accounts; if off, only operators and invited users can
     #[arg(long, env = "LATCHKEY_SIGN_UP", value_name = "on|off", default_value = "on")]
     sign_up: Switch,
 

@@ -68,9 +68,9 @@ enum Action {
     ResetSecondFactor(reset_second_factor::ResetSecondFactorArgs),
     /// Unlock a throttled account by resetting its counters of failed log-ins
     Unlock(unlock::UnlockArgs),
-    /// Grant a role to a user, such as admin
+    /// Grant a role, such as admin, to a user
     Grant(roles::RoleArgs),
-    /// Revoke a role of a user
+    /// Revoke a role from a user
     Revoke(roles::RoleArgs),
     /// Mark the email address of an account as verified
     VerifyEmail(verify_email::VerifyEmailArgs),

@@ -48,7 +48,7 @@ impl Authentication {
     /// Authenticates a request. An access token takes precedence over the session cookie.
     ///
     /// The session cookie is the refresh cookie; see [`Accounts::authenticate_by_refresh_token`]. A
-    /// request with another method than GET, HEAD or OPTIONS, or with `Upgrade`, that carries it
+    /// request with a method other than GET, HEAD or OPTIONS, or with `Upgrade`, that carries it
     /// must come from a page of the service's own origin, because browsers add cookies to requests
     /// of other pages, too. In other requests, the cookie is ignored if `Origin` names another
     /// origin: a script of that origin could read the response. An invalid cookie is cleared.
@@ -149,9 +149,8 @@ impl Authentication {
     }
 }
 
-/// Checks that a request that may change something does not come from a page of another origin than
-/// `origin`, that of the service. Requests that only read may come from anywhere: GET, HEAD and
-/// OPTIONS without `Upgrade`.
+/// Checks that a request that may change something comes from a page of `origin`, the service's own
+/// origin. Requests that only read may come from anywhere: GET, HEAD and OPTIONS without `Upgrade`.
 ///
 /// # Errors
 ///

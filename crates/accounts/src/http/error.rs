@@ -71,7 +71,7 @@ pub enum ApiError {
     AlreadyVerified,
     /// No app is being set up, or its set-up has expired.
     NoPendingTotp,
-    /// The account has neither an app nor a passkey.
+    /// The account has no passkey.
     NoFactor,
     /// The operator requires a second factor.
     SecondFactorEnforced,

@@ -92,7 +92,7 @@ pub fn log_in_location(log_in_path: &str, next: &str) -> String {
 ///
 /// It must begin with exactly one slash, because browsers read `//host`, and `/\host` as well, as
 /// the address of another host. They remove tabs and line breaks before that, so there must be no
-/// control characters. Other characters than ASCII must be percent-encoded.
+/// control characters. Non-ASCII characters must be percent-encoded.
 #[must_use]
 pub fn safe_next(next: &str) -> Option<&str> {
     const MAX_BYTES: usize = 2048;

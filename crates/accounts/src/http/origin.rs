@@ -10,7 +10,7 @@ use super::headers::{SEC_FETCH_SITE, single};
 #[error("a page of another origin sent the request; only pages at {0} can send it")]
 pub struct ForbiddenOrigin(pub Origin);
 
-/// Rejects a request from a page of another origin than `expected`, according to `Origin` and
+/// Rejects a request from a page whose origin is not `expected`, according to `Origin` and
 /// `Sec-Fetch-Site` (OWASP ASVS 5.0, 3.5.1 and 3.5.3), and logs it. Programs other than browsers
 /// send neither and are accepted.
 ///
@@ -36,7 +36,7 @@ pub fn check_origin(headers: &HeaderMap, expected: &Origin) -> Result<(), Forbid
     Err(ForbiddenOrigin(expected.clone()))
 }
 
-/// Returns whether the `Origin` of a request is another one than `expected`.
+/// Returns whether the `Origin` of a request is not `expected`.
 pub(super) fn has_other_origin(headers: &HeaderMap, expected: &Origin) -> bool {
     let site = single(headers, &SEC_FETCH_SITE);
     let is_own = |value: &HeaderValue| {

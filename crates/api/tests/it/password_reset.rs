@@ -114,7 +114,7 @@ async fn unknown_used_replaced_and_expired_tokens_get_the_same_response() {
               {
                 "code": "token_invalid",
                 "field": "token",
-                "message": "This code or link is not valid, or no longer valid. Request a new one."
+                "message": "This code or link is invalid or has expired. Request a new one."
               }
             ]
             "#);

@@ -120,7 +120,7 @@ async fn every_invalid_field_is_reported() {
       {
         "code": "password_too_short",
         "field": "password",
-        "message": "The password must have at least 8 characters."
+        "message": "The password must be at least 8 characters long."
       }
     ]
     "#);

@@ -23,13 +23,13 @@ pub struct PasswordPolicyError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// The password has fewer code points than the policy requires.
-    #[error("the password must have at least {min_length} characters")]
+    #[error("the password must be at least {min_length} characters long")]
     TooShort {
         /// The minimum number of code points.
         min_length: u8,
     },
     /// The password has more than [`PasswordPolicy::MAX_BYTES`] bytes of UTF-8.
-    #[error("the password must have at most 1,024 bytes")]
+    #[error("the password must be at most 1,024 bytes long")]
     TooLong,
     /// The password is one of the most common ones, or equal to a context word such as the email
     /// address.

@@ -57,7 +57,7 @@ async fn an_error_keeps_the_email_address_and_never_the_password() {
     for part in [
         "value=\"&quot;&gt;&lt;script&gt;\" aria-invalid=\"true\" aria-describedby=\"email-error\" autofocus>",
         "<p id=\"email-error\" role=\"alert\">",
-        "<p id=\"password-error\" role=\"alert\">The password must have at least 8 characters.</p>",
+        "<p id=\"password-error\" role=\"alert\">The password must be at least 8 characters long.</p>",
     ] {
         assert!(short.body.contains(part), "{part}: {}", short.body);
     }

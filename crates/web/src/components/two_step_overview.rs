@@ -47,8 +47,8 @@ pub fn TwoStepOverview(props: &TwoStepOverviewProps) -> Html {
     let second_step = match (second_factor, totp, passkeys.is_empty()) {
         (false, ..) => {
             format!(
-                "Your password alone is enough to log in. With two-step log-in, {name} then also \
-                 asks for a code from an app, or for a passkey."
+                "Your password alone is enough to log in. With two-step log-in, {name} also asks \
+                 for a code from an app, or for a passkey."
             )
         }
         (true, Some(_), true) => {

@@ -18,7 +18,7 @@ pub(super) struct TestArgs {
     #[command(flatten)]
     mail: MailArgs,
 
-    /// Origin of the server, whose host is the name of the sender
+    /// Public URL of the server, whose host is the name of the sender
     #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL", value_parser = values::origin)]
     public_url: Option<Origin>,
 }

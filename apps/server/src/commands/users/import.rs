@@ -62,7 +62,7 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     allow_line_breaks: bool,
 
-    /// The value of this option of the server, for the warning about too little memory
+    /// The server's --hash-memory; used only to warn if it is too small for the imported hashes
     #[arg(long, env = "LATCHKEY_HASH_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = values::memory)]
     hash_memory: u64,
 }

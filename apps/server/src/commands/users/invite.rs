@@ -25,7 +25,8 @@ pub(super) struct InviteArgs {
     #[arg(long)]
     send: bool,
 
-    /// Origin of the server, with which the printed link begins [default: http://localhost:8080]
+    /// Public URL of the server, with which the printed link begins [default:
+    /// http://localhost:8080]
     #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL", value_parser = values::origin)]
     public_url: Option<Origin>,
 }

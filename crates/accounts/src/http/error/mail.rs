@@ -89,7 +89,7 @@ impl From<ResetPasswordError> for ApiError {
             ResetPasswordError::TokenInvalid => Self::InvalidFields(vec![FieldError {
                 field: "token".to_owned(),
                 code: FieldCode::TokenInvalid,
-                message: "This code or link is not valid, or no longer valid. Request a new one."
+                message: "This code or link is invalid or has expired. Request a new one."
                     .to_owned(),
             }]),
             ResetPasswordError::MailDisabled => Self::MailDisabled,

@@ -63,7 +63,7 @@ impl ApiError {
             Self::EmailTaken => {
                 "An account with this email address already exists. Log in, or use another address."
             }
-            Self::AlreadyVerified => "The email address is verified already. No code is required.",
+            Self::AlreadyVerified => "The email address is already verified. No code is required.",
             Self::NoPendingTotp => {
                 "No app is being set up, or its set-up took too long. Start the set-up again."
             }
@@ -144,11 +144,12 @@ pub(super) fn password_error(field: &str, error: PasswordError) -> FieldError {
     let (code, message) = match error {
         PasswordError::TooShort { min_length } => (
             FieldCode::PasswordTooShort,
-            format!("The password must have at least {min_length} characters."),
+            format!("The password must be at least {min_length} characters long."),
         ),
-        PasswordError::TooLong => {
-            (FieldCode::PasswordTooLong, "The password must have at most 1,024 bytes.".to_owned())
-        }
+        PasswordError::TooLong => (
+            FieldCode::PasswordTooLong,
+            "The password must be at most 1,024 bytes long.".to_owned(),
+        ),
         PasswordError::Common => (
             FieldCode::PasswordCommon,
             "This password is too common. Choose another one.".to_owned(),
