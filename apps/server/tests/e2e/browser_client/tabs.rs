@@ -26,6 +26,7 @@ async fn remembered_tabs_sign_in_and_out_together() {
         ada.until("window.late").await;
         assert_eq!(ada.script("late").await["email"], EMAIL);
         ada.switches_to(&second).await;
+        ada.until("window.late").await;
         assert_eq!(ada.script("late").await["email"], EMAIL);
         assert_ne!(ada.token().await.unwrap(), token);
         assert!(!ada.server.log().contains("was reused"));

@@ -19,8 +19,8 @@ impl Visitor {
         let link = self.mail(EMAIL, 1).await.link("/verify");
         self.open(&link).await;
         self.presses("Confirm").await;
+        self.message("status").await;
         self.open("/settings").await;
-        self.until("document.querySelector('main').innerText.includes('Confirmed')").await;
         self.presses("Log out").await;
         self.until("location.pathname === '/login'").await;
     }
