@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Amr, EmailKey, EmailSignInToken, OneTimeCode, RefreshToken, UserId};
+use auth_core::{Amr, CustomClaims, EmailKey, EmailSignInToken, OneTimeCode, RefreshToken, UserId};
 use user_store::{NewSignInCode, OpenSessionWithCodeOutcome, SendOutcome};
 
 use crate::accounts::Accounts;
@@ -135,13 +135,19 @@ impl Accounts {
         let code = OneTimeCode::parse(code).map_err(|_| CodeSignInError::Wrong)?;
         let (browser, hash) = (token.hash(), code.hash_for_browser(token));
         let now = self.clock.now();
-        let pending = self.store.pending_sign_in(&browser, now).await;
+        let pending = self.store.pending_sign_in(&browser, &hash, now).await;
         let pending = pending.map_err(ServiceError::from)?.ok_or(CodeSignInError::Expired)?;
         // Without an account, the code is wrong: a session of a random id takes the same work.
         let user = pending.user.unwrap_or_else(|| UserId::generate(now, &*self.random));
         let remember = pending.remember;
         let request = SessionRequest { user, remember, amr: Amr::CODE, caller, replaces };
-        let (new, tokens) = self.new_session(&request, now).await?;
+        // With a wrong code, no token is issued, so the hook of the app is not called: its errors
+        // and its time would reveal the account.
+        let (new, tokens) = if pending.is_code_right {
+            self.new_session(&request, now).await?
+        } else {
+            self.new_session_with_claims(&request, CustomClaims::default(), now)
+        };
         let store = Arc::clone(&self.store);
         let open = async move {
             let opened = store.open_session_with_code(&browser, &hash, &new).await;

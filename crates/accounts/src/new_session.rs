@@ -38,14 +38,24 @@ impl Accounts {
         request: &SessionRequest<'_>,
         now: Timestamp,
     ) -> Result<(NewSession, FirstTokens), ServiceError> {
+        let custom = self.token_claims.for_user(&*self.store, request.user).await?;
+        Ok(self.new_session_with_claims(request, custom, now))
+    }
+
+    /// Builds a session that begins at `now`, whose tokens have these custom claims.
+    pub(crate) fn new_session_with_claims(
+        &self,
+        request: &SessionRequest<'_>,
+        custom: CustomClaims,
+        now: Timestamp,
+    ) -> (NewSession, FirstTokens) {
         let SessionRequest { user: user_id, remember, amr, caller, replaces } = *request;
-        let custom = self.token_claims.for_user(&*self.store, user_id).await?;
         let open = OpenSession { user_id, remember, amr, policy: &self.config.sessions };
         let session = Session::open(open, now, &*self.random);
         let refresh = RefreshToken::generate(&*self.random);
         let mut new = NewSession::new(session, caller.client.clone(), &refresh);
         new.replaces = replaces.map(RefreshToken::family);
-        Ok((new, FirstTokens { session, refresh, custom, now }))
+        (new, FirstTokens { session, refresh, custom, now })
     }
 
     /// Issues the first tokens of a session that has been opened, and a device token. `user` is the

@@ -110,11 +110,13 @@ pub trait CodeStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<SendOutcome, StoreError>;
 
-    /// Returns the sign-in that a browser has requested, if its code is still valid at `now`. Does
-    /// not reveal whether the account exists unless the caller does.
+    /// Returns the sign-in that a browser has requested, if its code is still valid at `now`, and
+    /// whether the presented code is the right one. Counts no try. Does not reveal whether the
+    /// account exists unless the caller does.
     async fn pending_sign_in(
         &self,
         browser: &EmailSignInTokenHash,
+        presented: &CodeHash,
         now: Timestamp,
     ) -> Result<Option<PendingSignIn>, StoreError>;
 
@@ -215,6 +217,8 @@ pub struct PendingSignIn {
     pub user: Option<UserId>,
     /// `true` if the session should survive closing the browser.
     pub remember: bool,
+    /// `true` if the presented code is the right one.
+    pub is_code_right: bool,
 }
 
 /// The purpose of a code.

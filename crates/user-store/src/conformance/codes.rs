@@ -137,8 +137,11 @@ async fn a_request_for_an_unknown_or_disabled_email_is_stored_without_a_user(
     for unknown in [&nobody, &ada] {
         request_reset(&store, unknown).await;
         let code = request_sign_in(&store, unknown.email.key()).await;
-        let pending = store.pending_sign_in(&code.browser, NOW).await.unwrap();
-        assert_eq!(pending, Some(PendingSignIn { user: None, remember: true }));
+        let pending = store.pending_sign_in(&code.browser, &code.hash, NOW).await.unwrap();
+        assert_eq!(
+            pending,
+            Some(PendingSignIn { user: None, remember: true, is_code_right: true })
+        );
         let events = store.events(None, None, 1_000).await.unwrap();
         let [reset, log_in] = &events[events.len() - 2..] else { unreachable!() };
         assert_eq!((&reset.1.kind, reset.1.user), (&EventKind::PasswordResetRequested, None));
@@ -257,13 +260,20 @@ impl Codes {
     async fn assert_stored(&self, store: &Server) {
         let target = store.reset_target(&self.reset.token.hash(), NOW).await.unwrap();
         assert!(target.is_some());
-        assert!(store.pending_sign_in(&self.sign_in.browser, NOW).await.unwrap().is_some());
+        assert!(
+            store
+                .pending_sign_in(&self.sign_in.browser, &self.sign_in.hash, NOW)
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
 
     async fn assert_deleted(&self, store: &Server, change: &str) {
         let target = store.reset_target(&self.reset.token.hash(), NOW).await.unwrap();
         assert_eq!(target, None, "{change}");
-        let pending = store.pending_sign_in(&self.sign_in.browser, NOW).await.unwrap();
+        let pending =
+            store.pending_sign_in(&self.sign_in.browser, &self.sign_in.hash, NOW).await.unwrap();
         assert_eq!(pending, None, "{change}");
         let with_codes = ["change_email", "reset_password", "sign_in"];
         for kind in kinds_of_mails(store).await {
@@ -290,7 +300,7 @@ async fn a_deletion_leaves_only_notices(deployment: &dyn Deployment) {
             let outcome = store.delete_own_account(&proof, notice, NOW).await.unwrap();
             assert_eq!(outcome, ReauthenticatedChangeOutcome::Done);
         }
-        assert_eq!(store.pending_sign_in(&log_in.browser, NOW).await.unwrap(), None);
+        assert_eq!(store.pending_sign_in(&log_in.browser, &log_in.hash, NOW).await.unwrap(), None);
         // The earlier notice is kept too: an intruder must not be able to withdraw it.
         let mut left = store.mails(None, 10).await.unwrap();
         left.sort_by(|one, other| one.kind.cmp(&other.kind));

@@ -25,16 +25,21 @@ async fn a_code_opens_a_session_in_its_browser_once(deployment: &dyn Deployment)
     let ada = sign_up_verified(&store, "ada@example.com").await;
     let code = request_sign_in(&store, ada.email.key()).await;
     assert_eq!(kinds_of_mails(&store).await, ["sign_in"]);
-    let pending = store.pending_sign_in(&code.browser, NOW).await.unwrap();
-    assert_eq!(pending, Some(PendingSignIn { user: Some(ada.id), remember: true }));
+    let pending = store.pending_sign_in(&code.browser, &code.hash, NOW).await.unwrap();
+    assert_eq!(
+        pending,
+        Some(PendingSignIn { user: Some(ada.id), remember: true, is_code_right: true })
+    );
     let end = NOW + CODE_LIFETIME;
-    assert_eq!(store.pending_sign_in(&code.browser, end).await.unwrap(), None);
+    assert_eq!(store.pending_sign_in(&code.browser, &code.hash, end).await.unwrap(), None);
 
     let other = NewSignInCode { browser: new_sign_in_code().browser, ..code.clone() };
-    assert_eq!(store.pending_sign_in(&other.browser, NOW).await.unwrap(), None);
+    assert_eq!(store.pending_sign_in(&other.browser, &other.hash, NOW).await.unwrap(), None);
     let outcome = sign_in(&store, &ada, &other).await;
     assert_eq!(outcome, OpenSessionWithCodeOutcome::CodeExpired);
     let wrong = NewSignInCode { hash: new_sign_in_code().hash, ..code.clone() };
+    let pending = store.pending_sign_in(&wrong.browser, &wrong.hash, NOW).await.unwrap();
+    assert!(!pending.unwrap().is_code_right);
     assert_eq!(sign_in(&store, &ada, &wrong).await, OpenSessionWithCodeOutcome::CodeWrong);
 
     let (mut new, _) = new_session(&ada);
@@ -49,7 +54,7 @@ async fn a_code_opens_a_session_in_its_browser_once(deployment: &dyn Deployment)
     let event = Event::by_user(EventKind::SignedIn, NOW, client());
     let event = event.about(ada.id).in_session(new.session.id).with_amr(new.session.amr);
     assert_eq!(store.activity(ada.id, 1).await.unwrap(), [event]);
-    assert_eq!(store.pending_sign_in(&code.browser, NOW).await.unwrap(), None);
+    assert_eq!(store.pending_sign_in(&code.browser, &code.hash, NOW).await.unwrap(), None);
     assert_eq!(sign_in(&store, &ada, &code).await, OpenSessionWithCodeOutcome::CodeExpired);
 }
 
@@ -74,7 +79,7 @@ async fn wrong_codes_for_unknown_emails_are_counted_like_others(deployment: &dyn
         }
         let outcome = sign_in(&store, &account, &wrong).await;
         assert_eq!(outcome, OpenSessionWithCodeOutcome::CodeExpired);
-        assert_eq!(store.pending_sign_in(&code.browser, NOW).await.unwrap(), None);
+        assert_eq!(store.pending_sign_in(&code.browser, &code.hash, NOW).await.unwrap(), None);
     }
 }
 
@@ -86,9 +91,12 @@ async fn only_the_newest_code_for_signing_in_is_valid(deployment: &dyn Deploymen
     let newest = NewSignInCode { expires_at: end + SECOND, remember: false, ..new_sign_in_code() };
     let sent = store.send_sign_in_code(ada.email.key(), &newest, NOW).await.unwrap();
     assert_eq!(sent, SendOutcome::Stored);
-    assert_eq!(store.pending_sign_in(&former.browser, NOW).await.unwrap(), None);
-    let pending = store.pending_sign_in(&newest.browser, end).await.unwrap();
-    assert_eq!(pending, Some(PendingSignIn { user: Some(ada.id), remember: false }));
+    assert_eq!(store.pending_sign_in(&former.browser, &former.hash, NOW).await.unwrap(), None);
+    let pending = store.pending_sign_in(&newest.browser, &newest.hash, end).await.unwrap();
+    assert_eq!(
+        pending,
+        Some(PendingSignIn { user: Some(ada.id), remember: false, is_code_right: true })
+    );
     let outcome = sign_in(&store, &ada, &former).await;
     assert_eq!(outcome, OpenSessionWithCodeOutcome::CodeExpired);
     let outcome = sign_in(&store, &ada, &newest).await;

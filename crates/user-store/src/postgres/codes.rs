@@ -277,12 +277,12 @@ impl CodeStore for PostgresStore {
     async fn pending_sign_in(
         &self,
         browser: &EmailSignInTokenHash,
+        presented: &CodeHash,
         now: Timestamp,
     ) -> Result<Option<PendingSignIn>, StoreError> {
         let reply = self.database.read(vec![codes::by_browser(browser)]).await?;
         let code = reply.first(0).map(codes::read).transpose()?;
-        let code = code.filter(|code| now < code.expires_at);
-        Ok(code.map(|code| PendingSignIn { user: code.user, remember: code.remember }))
+        Ok(rules::email_sign_in::pending_sign_in(code.as_ref(), presented, now))
     }
 
     async fn open_session_with_code(

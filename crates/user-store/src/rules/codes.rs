@@ -27,6 +27,13 @@ pub(crate) struct CodeRow {
     pub(crate) expires_at: Timestamp,
 }
 
+impl CodeRow {
+    /// Returns whether the presented code is this one.
+    pub(crate) fn is(&self, presented: &CodeHash) -> bool {
+        self.hash.ct_eq(presented.as_bytes()).into()
+    }
+}
+
 /// The rows of a request for a mail with a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CodeRequest {
@@ -77,8 +84,7 @@ pub(crate) fn judge(
     if code.user.is_some() && account.is_none() {
         return Verdict::Expired;
     }
-    let is_equal: bool = code.hash.ct_eq(presented.as_bytes()).into();
-    if account.is_some() && is_equal {
+    if account.is_some() && code.is(presented) {
         return Verdict::Right;
     }
     if code.tries + 1 < MAX_TRIES {

@@ -3,7 +3,7 @@
 use auth_core::{CodeHash, EmailHash, EmailKey, Timestamp};
 
 use crate::audit::{Event, EventKind};
-use crate::codes::{NewSignInCode, OpenSessionWithCodeOutcome, SendOutcome};
+use crate::codes::{NewSignInCode, OpenSessionWithCodeOutcome, PendingSignIn, SendOutcome};
 use crate::mails::{CodeMessage, Message};
 use crate::rules::codes::{
     CodeDecision, CodePurpose, CodeRequest, CodeRow, Verdict, enabled, judge, requested,
@@ -61,6 +61,17 @@ pub(crate) fn send_sign_in_code(
         mails: vec![mail],
         event: Some(Event { user, ..event }),
     })
+}
+
+/// Returns the sign-in to which a code belongs, if the code is still valid.
+pub(crate) fn pending_sign_in(
+    code: Option<&CodeRow>,
+    presented: &CodeHash,
+    now: Timestamp,
+) -> Option<PendingSignIn> {
+    let code = code.filter(|code| now < code.expires_at)?;
+    let is_code_right = code.is(presented);
+    Some(PendingSignIn { user: code.user, remember: code.remember, is_code_right })
 }
 
 /// Decides whether a code opens a session. On [`CodeDecision::Use`], the transaction also ends the

@@ -257,12 +257,13 @@ impl CodeStore for BackendStore {
     async fn pending_sign_in(
         &self,
         browser: &EmailSignInTokenHash,
+        presented: &CodeHash,
         now: Timestamp,
     ) -> Result<Option<PendingSignIn>, StoreError> {
         let browser = *browser;
         let found = self.database.read(move |tx| codes::by_browser(tx, &browser));
-        let code = found.await?.filter(|code| now < code.expires_at);
-        Ok(code.map(|code| PendingSignIn { user: code.user, remember: code.remember }))
+        let code = found.await?;
+        Ok(rules::email_sign_in::pending_sign_in(code.as_ref(), presented, now))
     }
 
     async fn open_session_with_code(

@@ -64,11 +64,22 @@ impl MailApp {
     }
 
     pub(super) async fn with_config(change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(change, |builder| builder).await
+    }
+
+    pub(super) async fn with_builder(extend: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::build(|_| (), extend).await
+    }
+
+    async fn build(
+        change: impl FnOnce(&mut Config),
+        extend: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::<ManualClock>::default());
         let mailbox = Mailbox::default();
         let events = Arc::<Mutex<Vec<EventKind>>>::default();
         let recorder = Arc::clone(&events);
-        let accounts = builder(&folder, &clock, change)
+        let accounts = extend(builder(&folder, &clock, change))
             .mail(mailbox.clone())
             .on_event("recorder", move |event: AccountEvent| {
                 recorder.lock().unwrap().push(event.event.kind);

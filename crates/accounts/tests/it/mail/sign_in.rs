@@ -1,6 +1,10 @@
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use accounts::{
     Caller, CodeSignInError, EmailSignInToken, EventKind, IssuedTokens, KnownBrowsers,
-    RequestMailError, RequestSignInCode, SignIn, SignInCodeRequested, SignInWithCode,
+    RequestMailError, RequestSignInCode, ServiceError, SignIn, SignInCodeRequested, SignInWithCode,
 };
 
 use super::app::{MINUTE, MailApp, caller, code, find_code, wrong};
@@ -90,6 +94,32 @@ async fn a_code_makes_a_browser_known_that_the_account_has_forgotten() {
     }
     assert!(app.sign_in(SignIn::new(EMAIL, PASSWORD, &forgotten)).await.is_err());
     let _ = app.sign_in(SignIn::new(EMAIL, PASSWORD, &known)).await.unwrap();
+}
+
+/// Otherwise, its errors and its time would tell a stranger whether there is an account.
+#[tokio::test]
+async fn a_wrong_code_does_not_call_the_hook_for_claims() {
+    let calls = Arc::<AtomicU32>::default();
+    let counter = Arc::clone(&calls);
+    let app = MailApp::with_builder(|builder| {
+        builder.token_claims(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            ready(Err("no claims for anyone".into()))
+        })
+    })
+    .await;
+    app.verified_account(EMAIL).await;
+    let known = request(&app, EMAIL).await.token;
+    let code = code(&app.deliver_one().await);
+    let unknown = request(&app, "nobody@example.com").await.token;
+    for token in [&known, &unknown] {
+        let result = sign_in(&app, token, &wrong(&code)).await;
+        assert!(matches!(result, Err(CodeSignInError::Wrong)), "{result:?}");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    let result = sign_in(&app, &known, &code).await;
+    assert!(matches!(result, Err(CodeSignInError::Service(ServiceError::TokenClaims))));
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

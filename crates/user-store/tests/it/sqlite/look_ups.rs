@@ -1,8 +1,8 @@
 //! Lookups, which run on the caller's thread once their connections are open.
 
 use auth_core::{
-    ClientInfo, EmailSignInToken, RefreshToken, ResetToken, Session, SessionId, SessionPolicy,
-    SystemRandom,
+    ClientInfo, EmailSignInToken, OneTimeCode, RefreshToken, ResetToken, Session, SessionId,
+    SessionPolicy, SystemRandom,
 };
 use user_store::{
     ActingSession, CodeStore as _, EndSessionsOutcome, Outbox as _, RotateOutcome, Rotation,
@@ -121,8 +121,9 @@ async fn a_call_that_changes_nothing_does_not_wait_for_a_writer() {
 
     let token = ResetToken::generate(&SystemRandom).hash();
     assert_eq!(store.reset_target(&token, NOW).await.unwrap(), None);
-    let browser = EmailSignInToken::generate(&SystemRandom).hash();
-    assert_eq!(store.pending_sign_in(&browser, NOW).await.unwrap(), None);
+    let browser = EmailSignInToken::generate(&SystemRandom);
+    let code = OneTimeCode::generate(&SystemRandom).hash_for_browser(&browser);
+    assert_eq!(store.pending_sign_in(&browser.hash(), &code, NOW).await.unwrap(), None);
     assert_eq!(store.claim_mails(NOW, 10).await.unwrap(), []);
 
     let refreshed = refresh(&ada.token, NOW).await;

@@ -59,7 +59,7 @@ impl Client {
             client: ClientInfo::default(),
         };
         let _ = self.store.send_sign_in_code(email.key(), &new, NOW).await?;
-        let pending = self.store.pending_sign_in(&new.browser, NOW).await?;
+        let pending = self.store.pending_sign_in(&new.browser, &new.hash, NOW).await?;
         let user_id = pending.and_then(|pending| pending.user);
         let user_id = user_id.unwrap_or_else(|| UserId::generate(NOW, &SystemRandom));
         let policy = &SessionPolicy::default();
