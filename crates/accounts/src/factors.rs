@@ -270,7 +270,6 @@ impl Accounts {
             SecondFactorPolicy::Required => return Err(TurnOffError::Enforced),
             SecondFactorPolicy::Optional => {}
         }
-        self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
         let store = Arc::clone(&self.store);
         let (erase_requests, mail_requests) =
@@ -330,7 +329,9 @@ impl Accounts {
         self.tasks.run_to_completion(replace).await
     }
 
-    /// Counts a change to the user's factors, even if it then fails.
+    /// Counts a change to the user's factors, even if it then fails. Removals are not counted:
+    /// what is removed was counted when it was added. Otherwise, whoever has got into an account
+    /// could use the limit up, so that its owner could not remove a foreign passkey.
     pub(crate) async fn count_factor_change(
         &self,
         signed_in: &SignedIn,

@@ -235,7 +235,6 @@ impl Accounts {
     ) -> Result<(), RemovePasskeyError> {
         let (now, user) = (self.clock.now(), signed_in.id());
         self.check_fresh(signed_in, now)?;
-        self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
         let store = Arc::clone(&self.store);
         let (erase_requests, mail_requests) =

@@ -7,7 +7,7 @@ use api_types::{ConfirmTotpRequest, Empty, Factors, PendingTotp, RecoveryCodes};
 
 use crate::context::Context;
 use crate::convert;
-use crate::endpoint::{Endpoint, Tag};
+use crate::endpoint::{Availability, Endpoint, Tag};
 use crate::input::{AddFactor, BeforeEnrolment, ChangeFactors, User, UserAndBody, UserWithoutBody};
 use crate::output::{Json, NoContent};
 use crate::part::Part;
@@ -42,6 +42,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .description("Needs a passkey. Ends all other sessions of the user.")
             .part(Part::SecondFactors)
             .success("Ten recovery codes, which are shown once, if this turned the second factor on. Otherwise, none: the earlier ones stay valid.")
+            .availability(Availability::Passkeys)
             .errors(&[NoFactor, TooManyAttempts])
             .handler(turn_on),
         Endpoint::delete(SECOND_FACTOR)
@@ -49,7 +50,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .description("Deletes the app and the recovery codes, and ends all other sessions of the user. Passkeys stay.")
             .part(Part::SecondFactors)
             .success("The second factor is off.")
-            .errors(&[SecondFactorEnforced, TooManyAttempts])
+            .errors(&[SecondFactorEnforced])
             .handler(turn_off),
         Endpoint::post("/api/me/recovery-codes")
             .operation("replaceRecoveryCodes", Tag::SecondFactor, "Replace the recovery codes")

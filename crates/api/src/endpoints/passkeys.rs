@@ -54,7 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .description("Ends all other sessions of the user.")
             .part(Part::SecondFactors)
             .success("The passkey has been removed.")
-            .errors(&[LastFactor, NotFound, TooManyAttempts])
+            .errors(&[LastFactor, NotFound])
             .handler_with_path(remove),
         Endpoint::post("/api/token/passkey/options")
             .operation("passkeyRequestOptions", Tag::Session, "Get the options for a log-in with a passkey")

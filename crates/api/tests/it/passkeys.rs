@@ -481,6 +481,8 @@ async fn at_an_ip_address_passkeys_are_not_available() {
         no_method.assert_problem(405, "method_not_allowed");
         assert_eq!(no_method.header("allow"), "POST");
     }
+    let on = user.put("/api/me/second-factor", json!({})).await;
+    on.assert_problem(501, "passkeys_unavailable");
     // Everything else works.
     let (totp, _) = user.set_up_app().await;
     assert_eq!(user.get(FACTORS).await.body["passkeys"], json!([]));

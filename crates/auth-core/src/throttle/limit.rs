@@ -123,8 +123,8 @@ impl Limit {
     pub const MAILS_PER_SITE: Self =
         Self { quotas: &[Quota::new(80, HOUR)], excess: Excess::Never };
 
-    /// Changes by one user to second factors and passkeys: 60 in an hour (strict). They cost
-    /// little, but each of them adds an audit event and a mail.
+    /// Changes by one user to second factors and passkeys, except for removals: 60 in an hour
+    /// (strict). They cost little, but each of them adds an audit event and a mail.
     pub const FACTOR_CHANGES_PER_USER: Self =
         Self { quotas: &[Quota::new(60, HOUR)], excess: Excess::Never };
 
