@@ -19,7 +19,7 @@ mod problem;
 mod proxies;
 mod requirements;
 
-pub use authentication::{Authentication, Credentials, check_sender};
+pub use authentication::{Authentication, Credentials};
 pub use client::{ClientAddress, client_info, client_ip};
 pub use cookies::{Cookies, SetCookie};
 pub use error::{ApiError, FactorField, Source, passkey_name_error, rejected_credential};

@@ -243,7 +243,8 @@ impl Guard {
 
     /// Returns a route whose handler also runs for visitors, who have neither an access token nor a
     /// session. A request with an access token that is not valid, or of a user whom the guard does
-    /// not accept, still gets an error.
+    /// not accept, still gets an error. So does a form of another origin, if the guard accepts the
+    /// session cookie: browsers leave the cookie out, so its sender would seem to be a visitor.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -367,12 +368,10 @@ impl Guard {
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let origin = self.api.accounts.origin();
         match Navigation::new(request.method, request.headers, &target, origin) {
-            Some(navigation) => match navigation.response_error(error) {
-                error if error.asks_for_log_in() => {
-                    see_other(&navigation.log_in_location(&self.site.log_in_path))
-                }
-                error => error_page(error).map(Into::into),
-            },
+            Some(navigation) if error.asks_for_log_in() => {
+                see_other(&navigation.log_in_location(&self.site.log_in_path))
+            }
+            Some(_) => error_page(error).map(Into::into),
             None => error_response(error),
         }
     }

@@ -60,16 +60,6 @@ impl Rejection {
         Self { error, page }
     }
 
-    /// Rejects a form of another origin with 403 instead of asking for a log-in.
-    pub(crate) fn with_origin_check(self) -> Self {
-        let Self { error, page } = self;
-        let error = match &page {
-            Some(page) => page.navigation.response_error(error),
-            None => error,
-        };
-        Self { error, page }
-    }
-
     /// Returns whether the request has neither an access token nor a valid session.
     pub(crate) const fn is_visitor(&self) -> bool {
         self.error.is_visitor()

@@ -2,9 +2,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use accounts::http::{
-    ApiError, EmailRequirement, Enrolment, Freshness, Requirements, check_sender,
-};
+use accounts::http::{ApiError, EmailRequirement, Enrolment, Freshness, Requirements};
 use accounts::{Role, SignedIn};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
@@ -114,17 +112,6 @@ impl User {
     }
 }
 
-impl User {
-    /// Rejects a request of another origin that may change something. It carries no cookie, so its
-    /// sender would seem to be a visitor.
-    fn check_sender(parts: &Parts) -> Result<(), Rejection> {
-        let Some(auth) = parts.extensions.get::<RequestAuth>() else { return Ok(()) };
-        let shared = auth.shared();
-        let checked = check_sender(&parts.method, &parts.headers, shared.accounts.origin());
-        checked.map_err(|error| Rejection::new(error.into(), Page::new(parts, shared)))
-    }
-}
-
 const NO_LAYER: &str = "A handler of the app asks for the user, but the app has no layer for it. Add `.layer(auth.layer())` after the routes.";
 
 const EXEMPT: Requirements = Requirements { enrolment: Enrolment::Exempt, ..Requirements::DEFAULT };
@@ -141,8 +128,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let user = Self::extract(parts, Requirements::DEFAULT).await;
-        user.map_err(Rejection::with_origin_check)
+        Self::extract(parts, Requirements::DEFAULT).await
     }
 }
 
@@ -152,11 +138,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
         match Self::extract(parts, Requirements::DEFAULT).await {
             Ok(user) => Ok(Some(user)),
-            Err(rejection) if rejection.is_visitor() => {
-                Self::check_sender(parts)?;
-                Ok(None)
-            }
-            Err(rejection) => Err(rejection.with_origin_check()),
+            Err(rejection) if rejection.is_visitor() => Ok(None),
+            Err(rejection) => Err(rejection),
         }
     }
 }
@@ -165,8 +148,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UserBeforeEnrolment {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let user = User::extract(parts, EXEMPT).await;
-        user.map(Self).map_err(Rejection::with_origin_check)
+        User::extract(parts, EXEMPT).await.map(Self)
     }
 }
 

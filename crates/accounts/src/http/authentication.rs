@@ -47,11 +47,12 @@ enum SessionCookie {
 impl Authentication {
     /// Authenticates a request. An access token takes precedence over the session cookie.
     ///
-    /// The session cookie is the refresh cookie; see [`Accounts::authenticate_by_refresh_token`]. A
-    /// request with a method other than GET, HEAD or OPTIONS, or with `Upgrade`, that carries it
-    /// must come from a page of the service's own origin, because browsers add cookies to requests
-    /// of other pages, too. In other requests, the cookie is ignored if `Origin` names another
-    /// origin: a script of that origin could read the response. An invalid cookie is cleared.
+    /// The session cookie is the refresh cookie; see [`Accounts::authenticate_by_refresh_token`].
+    /// Without an access token, a request with a method other than GET, HEAD or OPTIONS, or with
+    /// `Upgrade`, must come from a page of the service's own origin, because browsers add cookies to
+    /// requests of other pages, too. This also holds without the cookie. In other requests, the
+    /// cookie is ignored if `Origin` names another origin: a script of that origin could read the
+    /// response. An invalid cookie is cleared.
     ///
     /// [`finish`](Self::finish) must be called on the headers of the response, when the request has
     /// been handled. Only then is the cookie replaced: a request that takes long, or that its
@@ -66,11 +67,13 @@ impl Authentication {
             Err(error @ BearerTokenError::Invalid) => return Self::failed(error.into()),
             Err(BearerTokenError::Missing) => {}
         }
-        if !cookies.has_refresh(headers) {
-            return Self::failed(ApiError::MissingToken);
-        }
+        // Without this check before the next one, the form of another site would seem to come from a
+        // visitor, because browsers leave the cookie out.
         if let Err(error) = check_sender(method, headers, accounts.origin()) {
             return Self::failed(error.into());
+        }
+        if !cookies.has_refresh(headers) {
+            return Self::failed(ApiError::MissingToken);
         }
         // Scripts of an origin that CORS allows can read the response. A link from another site has
         // no `Origin`.
@@ -155,7 +158,7 @@ impl Authentication {
 /// # Errors
 ///
 /// [`ForbiddenOrigin`] if `Origin` or `Sec-Fetch-Site` names another origin.
-pub fn check_sender(
+fn check_sender(
     method: &Method,
     headers: &HeaderMap,
     origin: &Origin,

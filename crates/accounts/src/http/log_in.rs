@@ -5,9 +5,7 @@ use form_urlencoded::Serializer;
 use http::header::{ACCEPT, HeaderName, REFERER};
 use http::{HeaderMap, Method};
 
-use super::error::ApiError;
 use super::headers::single;
-use super::origin::{ForbiddenOrigin, check_origin};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
@@ -17,8 +15,6 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 pub struct Navigation {
     /// The path to open after a log-in, unless it is not safe.
     next: String,
-    /// An error if a page of another origin has sent the form.
-    sender: Result<(), ForbiddenOrigin>,
 }
 
 impl Navigation {
@@ -44,24 +40,13 @@ impl Navigation {
             return None;
         }
         match *method {
-            Method::GET | Method::HEAD => Some(Self { next: target.to_owned(), sender: Ok(()) }),
+            Method::GET | Method::HEAD => Some(Self { next: target.to_owned() }),
             Method::POST => {
                 let page = single(headers, &REFERER);
                 let path = page.and_then(|page| page.strip_prefix(origin.as_str()));
-                let next = path.unwrap_or_default().to_owned();
-                Some(Self { next, sender: check_origin(headers, origin) })
+                Some(Self { next: path.unwrap_or_default().to_owned() })
             }
             _ => None,
-        }
-    }
-
-    /// Returns the error to respond with: `error`, or [`ApiError::ForbiddenOrigin`] if `error` asks
-    /// for a log-in but a page of another origin sent the form.
-    #[must_use]
-    pub fn response_error(&self, error: ApiError) -> ApiError {
-        match &self.sender {
-            Err(forbidden) if error.asks_for_log_in() => forbidden.clone().into(),
-            _ => error,
         }
     }
 
@@ -105,9 +90,7 @@ pub fn safe_next(next: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use api_types::ErrorCode;
     use http::HeaderValue;
-    use http::header::ORIGIN;
 
     use super::*;
 
@@ -209,27 +192,6 @@ mod tests {
             assert_eq!(location.as_deref(), Some(expected), "{page}");
             let twice = [accept, (referer, page), (referer, page)];
             assert_eq!(log_in_page(&Method::POST, &twice).as_deref(), Some("/login"), "{page}");
-        }
-    }
-
-    #[test]
-    fn a_form_of_another_origin_is_forbidden_instead_of_redirected_to_the_log_in_page() {
-        let origin = Origin::parse("https://app.example").unwrap();
-        for (sender, expected) in [
-            ("https://app.example", ErrorCode::MissingToken),
-            ("https://evil.example", ErrorCode::ForbiddenOrigin),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
-            headers.insert(ORIGIN, HeaderValue::from_static(sender));
-            let form = Navigation::new(&Method::POST, &headers, "/notes", &origin).unwrap();
-            assert_eq!(form.response_error(ApiError::MissingToken).code(), expected);
-            assert_eq!(
-                form.response_error(ApiError::EmailUnverified).code(),
-                ErrorCode::EmailUnverified
-            );
-            let link = Navigation::new(&Method::GET, &headers, "/notes", &origin).unwrap();
-            assert_eq!(link.response_error(ApiError::MissingToken).code(), ErrorCode::MissingToken);
         }
     }
 }

@@ -131,8 +131,18 @@ async fn an_optional_guard_also_runs_its_handler_for_visitors() {
     let request = warp::test::request().path("/home").header("cookie", &cookie);
     let request = request.header("authorization", "Bearer nonsense");
     assert_eq!(app.send(request).await.status(), 401);
-    let forged = get("/home", &cookie).method("POST").header("origin", "https://evil.example");
-    assert_eq!(app.send(forged).await.status(), 403);
+    // Browsers send no cookie with the form of another site.
+    for cookie in [&*cookie, "__Host-latchkey_refresh=x", ""] {
+        for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
+        {
+            let forged = get("/home", cookie).method("POST").header(name, value);
+            assert_eq!(app.send(forged).await.status(), 403, "{cookie} {name}");
+            let forged = get("/home", cookie).header("upgrade", "websocket").header(name, value);
+            assert_eq!(app.send(forged).await.status(), 403, "{cookie} {name}");
+        }
+    }
+    let own = get("/home", "").method("POST").header("origin", "https://app.example");
+    assert_eq!(app.send(own).await.body(), "a visitor");
 }
 
 #[tokio::test]
