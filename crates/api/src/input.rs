@@ -181,7 +181,7 @@ impl Input for RefreshCookie {
         let body = body.read(&context.headers).await?;
         check_json(&context.headers)?;
         context.check_origin()?;
-        let invalid = || ApiError::InvalidRefreshToken(context.api.cookies.clear_refresh());
+        let invalid = || ApiError::InvalidRefreshToken(Some(context.api.cookies.clear_refresh()));
         let token = context.refresh_cookie().ok_or_else(invalid)?;
         match body.parse() {
             Ok(Empty {}) => Ok(Self(token)),

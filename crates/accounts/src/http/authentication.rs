@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 use super::client::client_info;
 use super::cookies::{Cookies, SetCookie};
 use super::error::ApiError;
-use super::headers::{BearerTokenError, bearer_token};
+use super::headers::{BearerTokenError, SEC_FETCH_MODE, bearer_token, single};
 use super::origin::{ForbiddenOrigin, check_origin, has_other_origin};
 use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
@@ -36,7 +36,7 @@ pub struct Authentication {
 /// The change that the response makes to the session cookie.
 #[derive(Debug, Clone)]
 enum SessionCookie {
-    /// The cookie was not used.
+    /// The cookie was not used, or is not valid and cannot be cleared safely.
     Keep,
     /// The cookie is not valid.
     Clear(SetCookie),
@@ -49,10 +49,11 @@ impl Authentication {
     ///
     /// The session cookie is the refresh cookie; see [`Accounts::authenticate_by_refresh_token`].
     /// Without an access token, a request with a method other than GET, HEAD or OPTIONS, or with
-    /// `Upgrade`, must come from a page of the service's own origin, because browsers add cookies to
-    /// requests of other pages, too. This also holds without the cookie. In other requests, the
+    /// `Upgrade`, must come from a page of the service's own origin, because browsers add cookies
+    /// to requests of other pages, too. This also holds without the cookie. In other requests, the
     /// cookie is ignored if `Origin` names another origin: a script of that origin could read the
-    /// response. An invalid cookie is cleared.
+    /// response. An invalid cookie is cleared, unless the browser sends the request in the
+    /// background.
     ///
     /// [`finish`](Self::finish) must be called on the headers of the response, when the request has
     /// been handled. Only then is the cookie replaced: a request that takes long, or that its
@@ -67,8 +68,8 @@ impl Authentication {
             Err(error @ BearerTokenError::Invalid) => return Self::failed(error.into()),
             Err(BearerTokenError::Missing) => {}
         }
-        // Without this check before the next one, the form of another site would seem to come from a
-        // visitor, because browsers leave the cookie out.
+        // This comes before the next check: browsers leave the cookie out of the form of another
+        // site, so it would seem to come from a visitor.
         if let Err(error) = check_sender(method, headers, accounts.origin()) {
             return Self::failed(error.into());
         }
@@ -81,7 +82,7 @@ impl Authentication {
             return Self::failed(ApiError::MissingToken);
         }
         let Some(token) = cookies.refresh_token(headers) else {
-            return Self::invalid_cookie(cookies);
+            return Self::invalid_cookie(headers, cookies);
         };
         let client = client_info(headers, ip);
         match accounts.authenticate_by_refresh_token(&token, &client).await {
@@ -89,15 +90,18 @@ impl Authentication {
                 let user = Ok(session.signed_in.clone());
                 Self { user, cookie: SessionCookie::Rotate(Box::new(session)) }
             }
-            Err(RefreshError::InvalidToken) => Self::invalid_cookie(cookies),
+            Err(RefreshError::InvalidToken) => Self::invalid_cookie(headers, cookies),
             Err(RefreshError::Service(error)) => Self::failed(error.into()),
         }
     }
 
-    fn invalid_cookie(cookies: &Cookies) -> Self {
-        let clear = cookies.clear_refresh();
-        let error = ApiError::InvalidRefreshToken(clear.clone());
-        Self { user: Err(error), cookie: SessionCookie::Clear(clear) }
+    fn invalid_cookie(headers: &HeaderMap, cookies: &Cookies) -> Self {
+        let cookie = if is_in_background(headers) {
+            SessionCookie::Keep
+        } else {
+            SessionCookie::Clear(cookies.clear_refresh())
+        };
+        Self { user: Err(ApiError::InvalidRefreshToken(None)), cookie }
     }
 
     const fn failed(error: ApiError) -> Self {
@@ -171,6 +175,13 @@ fn check_sender(
 fn is_read(method: &Method, headers: &HeaderMap) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
         && !headers.contains_key(UPGRADE)
+}
+
+/// Returns whether a browser sends a request in the background, for a script or a part of a page.
+/// The response to such a request can arrive after that to a log-in in another tab, which has ended
+/// the session of the request. If it cleared the cookie, it would delete that of the new session.
+fn is_in_background(headers: &HeaderMap) -> bool {
+    single(headers, &SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
 }
 
 /// Returns whether a `Cache-Control` header lets shared caches store the response to a request with

@@ -33,9 +33,10 @@ pub enum ApiError {
     InvalidCredentials,
     /// The access token is not valid, or its session has ended.
     InvalidToken,
-    /// The refresh token is not valid, or its session has ended. Contains the header that clears
-    /// the refresh cookie.
-    InvalidRefreshToken(SetCookie),
+    /// The refresh token is not valid, or its session has ended. After a refresh, contains the
+    /// header that clears the refresh cookie. Otherwise,
+    /// [`Authentication::finish`](super::Authentication::finish) decides whether to clear it.
+    InvalidRefreshToken(Option<SetCookie>),
     /// There is no access token.
     MissingToken,
     /// The account requires a second factor. Contains the members of the problem, and the header
@@ -270,7 +271,7 @@ impl ApiError {
         let (mut errors, mut second_factor, mut cookie) = (Vec::new(), None, None);
         match self {
             Self::InvalidFields(fields) => errors = fields,
-            Self::InvalidRefreshToken(clear) => cookie = Some(clear),
+            Self::InvalidRefreshToken(clear) => cookie = clear,
             Self::SecondFactorRequired(required, clear) => {
                 second_factor = Some(required);
                 cookie = clear;

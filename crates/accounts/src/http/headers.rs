@@ -5,6 +5,9 @@ use http::header::{AUTHORIZATION, HeaderName};
 /// (W3C Fetch Metadata).
 pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// The header in which browsers say whether a request opens a page (W3C Fetch Metadata).
+pub(super) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// An error from reading the access token of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BearerTokenError {

@@ -2,12 +2,10 @@
 
 use auth_core::Origin;
 use form_urlencoded::Serializer;
-use http::header::{ACCEPT, HeaderName, REFERER};
+use http::header::{ACCEPT, REFERER};
 use http::{HeaderMap, Method};
 
-use super::headers::single;
-
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+use super::headers::{SEC_FETCH_MODE, single};
 
 /// A request from a browser that opens a page or submits a form, so that the user sees the
 /// response. Scripts need an error that they can handle instead.
@@ -91,6 +89,7 @@ pub fn safe_next(next: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use http::header::HeaderName;
 
     use super::*;
 

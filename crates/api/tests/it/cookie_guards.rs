@@ -234,6 +234,29 @@ async fn a_session_cookie_is_replaced_within_a_request_and_reuse_ends_the_sessio
 }
 
 #[tokio::test]
+async fn a_request_of_a_script_does_not_delete_the_cookie_of_a_new_log_in() {
+    let app = app().await;
+    let old = app.sign_in().await;
+    // Another tab logs in again, which ends the session.
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let again = post("/api/token").header("cookie", &old).header("sec-fetch-site", "same-origin");
+    let new = session_cookie(&app.send(again.body(body)).await).unwrap();
+    for mode in ["cors", "same-origin", "no-cors", "websocket"] {
+        for (path, status) in [("/cookies", 401), ("/page", 401), ("/home", 200)] {
+            let response = app.send(get(path, &old).header("sec-fetch-mode", mode)).await;
+            assert_eq!(response.status(), status, "{mode} {path}");
+            assert_eq!(session_cookie(&response), None, "{mode} {path}");
+        }
+    }
+    for (path, status) in [("/cookies", 401), ("/page", 303), ("/home", 200)] {
+        let response = app.send(get(path, &old).header("sec-fetch-mode", "navigate")).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(session_cookie(&response).unwrap().contains("=; "), "{path}");
+    }
+    assert_eq!(app.send(get("/page", &pair(&new))).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_rejected_request_leaves_the_browser_with_a_valid_cookie() {
     let app = app().await;
     let cookie = app.sign_in().await;

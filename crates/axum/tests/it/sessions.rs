@@ -214,6 +214,30 @@ async fn a_late_response_brings_no_cookie_of_an_ended_session_back() {
 }
 
 #[tokio::test]
+async fn a_request_of_a_script_does_not_delete_the_cookie_of_a_new_log_in() {
+    let app = TestApp::new().await;
+    let mut ada = app.ada().await;
+    // Another tab logs in again, which ends the session.
+    let old = ada.clone();
+    ada.submit("/login", ADA).await.assert_redirect("/");
+    let send = async |path: &str, mode: &str| {
+        old.send_without_storing("GET", path, &[("sec-fetch-mode", mode)], "").await
+    };
+    for mode in ["cors", "same-origin", "no-cors", "websocket"] {
+        for (path, status) in [("/private", 401), ("/", 200)] {
+            let response = send(path, mode).await;
+            assert_eq!(response.status, status, "{mode} {path}");
+            assert_eq!(response.set_cookies(), [""; 0], "{mode} {path}");
+        }
+    }
+    for path in ["/private", "/"] {
+        let page = send(path, "navigate").await;
+        assert!(page.set_cookies()[0].contains("Max-Age=0"), "{path}");
+    }
+    assert_eq!(ada.open("/private").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_session_that_ended_elsewhere_is_signed_out_with_the_next_request() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;

@@ -24,7 +24,7 @@ impl ApiError {
     #[must_use]
     pub fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
         match error {
-            RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
+            RefreshError::InvalidToken => Self::InvalidRefreshToken(Some(clear())),
             RefreshError::Service(error) => error.into(),
         }
     }
