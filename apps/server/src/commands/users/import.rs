@@ -128,6 +128,11 @@ impl ImportArgs {
             return Ok(operator.check_import(&stored).await?);
         }
         let Some(id_map) = id_map else { return Ok(operator.import(stored).await?) };
+        // Every id in the map must be new. If the outcome is unknown, an account with one of them
+        // shows that this import has succeeded.
+        if let taken @ ImportUsersOutcome::Taken(_) = operator.check_import(&stored).await? {
+            return Ok(taken);
+        }
         // The map is on disk before the accounts exist, because it cannot be made later.
         id_map.write(&users.valid)?;
         match operator.import(stored).await {

@@ -1,8 +1,10 @@
 //! The operator commands, while a server runs.
 
 use std::process::Output;
+use std::thread;
+use std::time::Duration;
 
-use test_postgres::{Fault, Proxy};
+use test_postgres::{Database, Fault, Proxy};
 
 use super::{SECRET, app, error_line, folder, new_database, text};
 use crate::app::{EMAIL, PASSWORD, TestApp};
@@ -66,9 +68,17 @@ async fn the_id_map_is_kept_if_the_outcome_of_the_import_is_unknown() {
     let map = folder.path().join("ids.csv");
     // The first command creates a signing key.
     success(&Operator::new(&folder).users(&["list"]));
-    proxy.set(Fault::SwallowCommitReply);
     let import = ["import", file.to_str().unwrap(), "--id-map", map.to_str().unwrap()];
-    let line = error_line(&Operator::new(&folder).users(&import));
+    let output = thread::scope(|scope| {
+        scope.spawn(|| database.sql(LOCK));
+        wait_for_lock(&database, "granted");
+        let import = scope.spawn(|| Operator::new(&folder).users(&import));
+        wait_for_lock(&database, "NOT granted");
+        proxy.set(Fault::SwallowCommitReply);
+        database.sql("CREATE TABLE unlocked ()");
+        import.join().unwrap()
+    });
+    let line = error_line(&output);
     assert_eq!(proxy.swallowed_commits(), 1);
     assert!(line.contains("unknown whether the accounts were imported"), "{line}");
     let (_, rest) = line.split_once("the map of their ids is in ").unwrap();
@@ -76,6 +86,30 @@ async fn the_id_map_is_kept_if_the_outcome_of_the_import_is_unknown() {
     let id = database.sql("SELECT id FROM users");
     assert_eq!(kept, format!("old_id,id,email\n7,{id},{EMAIL}\n"));
     assert!(!map.exists());
+}
+
+/// Holds a lock until there is a table `unlocked`. An import waits for the lock after it has checked
+/// which accounts exist, which is another transaction.
+const LOCK: &str = "BEGIN; LOCK TABLE decoy_state IN EXCLUSIVE MODE;
+    DO $$ BEGIN
+        WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'unlocked') LOOP
+            PERFORM pg_sleep(0.02);
+        END LOOP;
+    END $$;
+    COMMIT";
+
+/// Waits until somebody holds the lock, or waits for it.
+#[track_caller]
+fn wait_for_lock(database: &Database, state: &str) {
+    let locks = format!(
+        "SELECT count(*) FROM pg_locks WHERE relation = 'decoy_state'::regclass AND {state}
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    );
+    let exists = (0..400).any(|_| {
+        thread::sleep(Duration::from_millis(20));
+        database.sql(&locks) != "0"
+    });
+    assert!(exists, "no lock is {state}");
 }
 
 #[test]
