@@ -26,7 +26,7 @@ pub use error::{ApiError, FactorField, Source, passkey_name_error, rejected_cred
 pub use escape::escape_html;
 pub use headers::{BearerTokenError, SEC_FETCH_SITE, bearer_token, single};
 pub use json::check_json;
-pub use log_in::{Navigation, log_in_location, safe_next};
+pub use log_in::{Navigation, encode_path, log_in_location, safe_next};
 pub use log_out::log_out;
 pub use origin::{ForbiddenOrigin, check_origin};
 pub use page_script::PAGE_SCRIPT;

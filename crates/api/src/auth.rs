@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
-use accounts::http::TrustedProxies;
+use accounts::http::{TrustedProxies, encode_path};
 use accounts::{Accounts, Builder, Origin, SignedIn};
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method};
@@ -93,19 +93,21 @@ impl Auth {
 
     /// Sets the path of the log-in page, to which [`Guard::page`] redirects. The default is
     /// `/login`. After the log-in, the page must open the path in its query parameter `next`, unless
-    /// it is not a path of the app: [`safe_next`](accounts::http::safe_next) checks this.
+    /// it is not a path of the app: [`safe_next`](accounts::http::safe_next) checks this. Other
+    /// characters than ASCII in `path` are percent-encoded.
     #[must_use]
     pub fn log_in_page(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         let proxies = Arc::clone(&self.site.proxies);
-        self.site = Arc::new(Site { proxies, log_in_path: path.into() });
+        let log_in_path = encode_path(&path.into()).into();
+        self.site = Arc::new(Site { proxies, log_in_path });
         self
     }
 
     /// Sets the path to open after a log-out with the [form](Self::log_out_form). The default is
-    /// `/`.
+    /// `/`. Other characters than ASCII are percent-encoded.
     #[must_use]
     pub fn after_log_out(mut self, path: impl Into<Cow<'static, str>>) -> Self {
-        self.after_log_out = path.into();
+        self.after_log_out = encode_path(&path.into()).into();
         self
     }
 

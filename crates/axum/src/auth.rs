@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use accounts::http::TrustedProxies;
+use accounts::http::{TrustedProxies, encode_path};
 use accounts::{Accounts, Builder};
 use axum::Router;
 use axum::response::IntoResponse;
@@ -50,22 +50,24 @@ impl Auth {
     /// `/login`, where [`forms`](Self::forms) has its form.
     ///
     /// The URL has a `next`, if there is a page to return to, and `fresh=on` if a user who is
-    /// signed in must log in again.
+    /// signed in must log in again. Non-ASCII characters in `path` are percent-encoded.
     #[must_use]
     pub fn log_in_page(self, path: impl Into<Cow<'static, str>>) -> Self {
-        self.with(|shared| shared.log_in_page = path.into())
+        self.with(|shared| shared.log_in_page = encode_path(&path.into()).into())
     }
 
-    /// Sets the path to open after a log-in whose URL has no `next`. The default is `/`.
+    /// Sets the path to open after a log-in whose URL has no `next`. The default is `/`. Non-ASCII
+    /// characters are percent-encoded.
     #[must_use]
     pub fn after_log_in(self, path: impl Into<Cow<'static, str>>) -> Self {
-        self.with(|shared| shared.after_log_in = path.into())
+        self.with(|shared| shared.after_log_in = encode_path(&path.into()).into())
     }
 
-    /// Sets the path to open after a log-out. The default is `/`.
+    /// Sets the path to open after a log-out. The default is `/`. Non-ASCII characters are
+    /// percent-encoded.
     #[must_use]
     pub fn after_log_out(self, path: impl Into<Cow<'static, str>>) -> Self {
-        self.with(|shared| shared.after_log_out = path.into())
+        self.with(|shared| shared.after_log_out = encode_path(&path.into()).into())
     }
 
     /// Sets the error page for browsers. It is shown if a request to open a page or submit a form

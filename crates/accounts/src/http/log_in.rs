@@ -4,6 +4,7 @@ use auth_core::Origin;
 use form_urlencoded::Serializer;
 use http::header::{ACCEPT, REFERER};
 use http::{HeaderMap, Method};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::headers::{SEC_FETCH_MODE, single};
 
@@ -71,6 +72,14 @@ pub fn log_in_location(log_in_path: &str, next: &str) -> String {
     format!("{log_in_path}{separator}{query}")
 }
 
+/// Returns the path as it is in a `Location` header: spaces, control characters and other
+/// characters than ASCII are percent-encoded.
+#[must_use]
+pub fn encode_path(path: &str) -> String {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b' ');
+    utf8_percent_encode(path, ENCODED).to_string()
+}
+
 /// Returns the path to open after a log-in, if it is safe: a path of the same origin.
 ///
 /// It must begin with exactly one slash, because browsers read `//host`, and `/\host` as well, as
@@ -132,6 +141,18 @@ mod tests {
         let location = log_in_location("/login", "/notes?page=2&all=1");
         assert_eq!(location, "/login?next=%2Fnotes%3Fpage%3D2%26all%3D1");
         assert_eq!(log_in_location("/login?a=b", "/x"), "/login?a=b&next=%2Fx");
+    }
+
+    #[test]
+    fn every_path_can_be_in_a_location_header() {
+        for (path, expected) in [
+            ("/notes?a=b&c=%20#d", "/notes?a=b&c=%20#d"),
+            ("/n\u{f6}tes", "/n%C3%B6tes"),
+            ("/a b\r\nX: \u{7f}", "/a%20b%0D%0AX:%20%7F"),
+        ] {
+            assert_eq!(encode_path(path), expected);
+            assert!(HeaderValue::from_str(expected).is_ok());
+        }
     }
 
     /// Returns the log-in page of a navigation, or `None` if the request is not one.

@@ -121,3 +121,13 @@ async fn the_app_chooses_the_page_after_the_log_out() {
     let response = app.send(form("")).await;
     assert_eq!(response.headers()["location"], "/goodbye");
 }
+
+#[tokio::test]
+async fn the_paths_of_the_app_can_have_any_characters() {
+    let app = app_with(|auth| auth.log_in_page("/an melden").after_log_out("/tsch\u{fc}s")).await;
+    let response = app.send(form("")).await;
+    assert_eq!(response.headers()["location"], "/tsch%C3%BCs");
+    let page = warp::test::request().path("/page").header("accept", "text/html");
+    let response = app.send(page).await;
+    assert_eq!(response.headers()["location"], "/an%20melden?next=%2Fpage");
+}

@@ -97,6 +97,17 @@ async fn a_log_in_leads_to_the_requested_page_if_it_is_one_of_the_app() {
 }
 
 #[tokio::test]
+async fn the_paths_of_the_app_can_have_any_characters() {
+    let app = TestApp::new().await.set(|auth| {
+        auth.log_in_page("/an melden").after_log_in("/n\u{f6}tes").after_log_out("/tsch\u{fc}s")
+    });
+    let mut ada = app.browser();
+    ada.open("/private").await.assert_redirect("/an%20melden?next=%2Fprivate");
+    ada.submit("/signup", ADA).await.assert_redirect("/n%C3%B6tes");
+    ada.submit("/logout", "").await.assert_redirect("/tsch%C3%BCs");
+}
+
+#[tokio::test]
 async fn forms_of_other_origins_are_rejected() {
     let app = TestApp::new().await;
     let mut ada = app.ada().await;
