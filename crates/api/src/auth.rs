@@ -104,7 +104,7 @@ impl Auth {
     }
 
     /// Sets the path to open after a log-out with the [form](Self::log_out_form). The default is
-    /// `/`. Other characters than ASCII are percent-encoded.
+    /// `/`. Non-ASCII characters are percent-encoded.
     #[must_use]
     pub fn after_log_out(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.after_log_out = encode_path(&path.into()).into();
