@@ -328,6 +328,16 @@ impl Auth {
         self.guard().route(route, handler)
     }
 
+    /// Returns a route like [`guarded`](Self::guarded) that also requires a log-in within the last
+    /// 10 minutes: see [`Guard::fresh`].
+    pub fn guarded_fresh<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandler<SignedIn, R, R::Extract, F>,
+    {
+        self.guard().fresh().route(route, handler)
+    }
+
     /// Returns a guard with options: requirements on the user, and a body that is read after
     /// authentication.
     ///

@@ -189,8 +189,11 @@ async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
         warp::path!("api" / "transfers" / u64).and(warp::post()),
         async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
     );
+    let keys = auth.guarded_fresh(warp::path!("keys"), async |user: SignedIn| {
+        format!("keys of {}", user.email())
+    });
     let page = warp::any().map(|| "the page".into_response());
-    let own = payout.or(transfer).unify().or(page).unify();
+    let own = payout.or(transfer).unify().or(keys).unify().or(page).unify();
     let app = auth.routes().or(own).unify().boxed();
     let token = token(&app).await;
     let send = async |bearer: &str| {
@@ -198,15 +201,17 @@ async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
         let payout = warp::test::request().path("/payout").header("authorization", &bearer);
         let transfer = warp::test::request().method("POST").path("/api/transfers/7");
         let transfer = transfer.header("authorization", &bearer).body("\"sent\"");
-        [payout.reply(&app).await, transfer.reply(&app).await]
+        let keys = warp::test::request().path("/keys").header("authorization", &bearer);
+        [payout.reply(&app).await, transfer.reply(&app).await, keys.reply(&app).await]
     };
     for response in send("nonsense").await {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
     clock.advance(Duration::from_mins(10));
-    let [payout, transfer] = send(&token).await;
+    let [payout, transfer, keys] = send(&token).await;
     assert_eq!(payout.body(), &format!("paid to {EMAIL}"));
     assert_eq!(transfer.body(), &format!("sent 7 by {EMAIL}"));
+    assert_eq!(keys.body(), &format!("keys of {EMAIL}"));
     clock.advance(Duration::from_millis(1));
     for response in send(&token).await {
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
