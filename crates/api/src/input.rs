@@ -114,7 +114,11 @@ pub(crate) struct BeforeEnrolment<I>(pub(crate) I);
 /// on, in addition to the password in the body.
 pub(crate) struct FreshWithSecondFactor<I>(pub(crate) I);
 
-/// The input of an endpoint that changes the second factors or the passkeys of the user.
+/// The input of an endpoint that requires a recent log-in.
+pub(crate) struct Fresh<I>(pub(crate) I);
+
+/// The input of an endpoint that changes the second factors or the passkeys of the user, also
+/// before the second factor is on.
 pub(crate) struct ChangeFactors<I>(pub(crate) I);
 
 /// The input of an endpoint that adds a second factor or a passkey. If mail is on, the email
@@ -302,6 +306,7 @@ macro_rules! user_inputs {
 user_inputs! {
     BeforeEnrolment { enrolment: Enrolment::Exempt }
     FreshWithSecondFactor { freshness: Freshness::RequiredWithSecondFactor }
+    Fresh { freshness: Freshness::Required }
     ChangeFactors { freshness: Freshness::Required, enrolment: Enrolment::Exempt }
     AddFactor {
         freshness: Freshness::Required,

@@ -8,7 +8,9 @@ use api_types::{ConfirmTotpRequest, Empty, Factors, PendingTotp, RecoveryCodes};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
-use crate::input::{AddFactor, BeforeEnrolment, ChangeFactors, User, UserAndBody, UserWithoutBody};
+use crate::input::{
+    AddFactor, BeforeEnrolment, ChangeFactors, Fresh, User, UserAndBody, UserWithoutBody,
+};
 use crate::output::{Json, NoContent};
 use crate::part::Part;
 
@@ -104,7 +106,7 @@ async fn turn_off(
 }
 
 async fn replace_recovery_codes(
-    ChangeFactors(UserAndBody { user, body: Empty {} }): ChangeFactors<UserAndBody<Empty>>,
+    Fresh(UserAndBody { user, body: Empty {} }): Fresh<UserAndBody<Empty>>,
     context: Context,
 ) -> Result<Json<RecoveryCodes>, ApiError> {
     let codes = context.api.accounts.replace_recovery_codes(&user, &context.caller()).await?;
