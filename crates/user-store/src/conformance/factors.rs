@@ -32,6 +32,7 @@ cases! {
     wrong_codes_at_the_set_up_lock_out,
     changes_need_an_active_and_fresh_session,
     a_passkey_turns_the_second_factor_on,
+    without_a_passkey_none_can_be_required_even_with_an_app,
     an_app_added_to_a_passkey_keeps_the_recovery_codes_and_ends_other_sessions,
     turning_the_second_factor_off_deletes_everything_except_passkeys,
     recovery_codes_are_replaced,
@@ -245,6 +246,16 @@ async fn a_passkey_turns_the_second_factor_on(deployment: &dyn Deployment) {
     assert_eq!(again, TurnOnOutcome::AlreadyOn);
     assert_eq!(factors(&store, &ada).await, expected);
     assert_eq!(kinds_of_events(&store).await, events);
+}
+
+async fn without_a_passkey_none_can_be_required_even_with_an_app(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let before = (factors(&store, &ada).await, kinds_of_events(&store).await);
+    assert_eq!(turn_on(&store, &session).await, TurnOnOutcome::NoFactor);
+    assert_eq!((factors(&store, &ada).await, kinds_of_events(&store).await), before);
+    let code = PresentedFactor::RecoveryCode(app.recovery_codes[0]);
+    assert!(is_opened(&present(&store, &ada, code).await));
 }
 
 async fn an_app_added_to_a_passkey_keeps_the_recovery_codes_and_ends_other_sessions(

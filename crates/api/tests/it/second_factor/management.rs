@@ -157,6 +157,17 @@ async fn a_passkey_can_be_required_after_the_password() {
 }
 
 #[tokio::test]
+async fn without_a_passkey_none_can_be_required_even_with_an_app() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let (totp, _) = user.set_up_app().await;
+    let other = app.sign_in_with_app(&totp).await;
+    user.put(SECOND_FACTOR, json!({})).await.assert_problem(409, "no_factor");
+    assert_eq!(other.me().await.status, 200, "no session ends");
+    assert_eq!(user.get(FACTORS).await.body["recovery_codes"]["left"], 10);
+}
+
+#[tokio::test]
 async fn new_recovery_codes_replace_the_old_ones() {
     let app = TestApp::new().await;
     let user = app.user().await;

@@ -20,11 +20,11 @@ pub(crate) fn turn_second_factor_on(
     let Some(account) = rows.authorize(acting, now) else {
         return Decision::Return(TurnOnOutcome::SessionEnded);
     };
-    if account.second_factor_at.is_some() {
-        return Decision::Return(TurnOnOutcome::AlreadyOn);
-    }
     if passkeys == 0 {
         return Decision::Return(TurnOnOutcome::NoFactor);
+    }
+    if account.second_factor_at.is_some() {
+        return Decision::Return(TurnOnOutcome::AlreadyOn);
     }
     Decision::Write(Change::SecondFactorOn.record(acting, account, notice, now))
 }

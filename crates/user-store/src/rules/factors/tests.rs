@@ -264,10 +264,12 @@ fn the_second_factor_is_turned_on_with_a_passkey_and_off_once() {
         unreachable!("there is a passkey");
     };
     assert_eq!(kinds(&record), ["second_factor_on"]);
+    // Without a passkey, the second factor can be on with an app.
     let no_factor = Decision::Return(TurnOnOutcome::NoFactor);
     assert_eq!(turn_second_factor_on(&acting, off, 0, id, NOW), no_factor);
+    assert_eq!(turn_second_factor_on(&acting, on, 0, id, NOW), no_factor);
     let already = Decision::Return(TurnOnOutcome::AlreadyOn);
-    assert_eq!(turn_second_factor_on(&acting, on, 0, id, NOW), already);
+    assert_eq!(turn_second_factor_on(&acting, on, 1, id, NOW), already);
 
     let Decision::Write(record) = turn_second_factor_off(&acting, on, id, NOW) else {
         unreachable!("it is on");
