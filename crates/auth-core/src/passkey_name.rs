@@ -35,7 +35,7 @@ impl PasskeyName {
     ///
     /// [`InvalidPasskeyName`] if the text breaks a rule.
     pub fn parse(text: &str) -> Result<Self, InvalidPasskeyName> {
-        let name = text.trim();
+        let name = text.trim_matches(is_space);
         let is_valid = !name.is_empty()
             && name.chars().nth(MAX_CHARS).is_none()
             && has_only_allowed_characters(name);
@@ -118,8 +118,28 @@ mod tests {
             assert_eq!(PasskeyName::parse(name).unwrap().as_str(), name);
         }
         let too_long = format!("{longest}x");
-        for text in ["", " \t", "a\nb", "a\u{7f}", "a\u{85}b", &too_long] {
+        for text in ["", " ", "a\nb", "a\u{7f}", "a\u{85}b", &too_long] {
             assert_eq!(PasskeyName::parse(text), Err(InvalidPasskeyName), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_spaces_are_removed_at_the_ends() {
+        for space in [" ", "\u{a0}", "\u{3000}"] {
+            let text = format!("{space}my{space}laptop{space}{space}");
+            let name = PasskeyName::parse(&text).unwrap();
+            assert_eq!(name.as_str(), format!("my{space}laptop"));
+            assert_eq!(PasskeyName::parse(space), Err(InvalidPasskeyName), "{space:?}");
+        }
+        for control in ["\t", "\n", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            for text in [
+                format!("laptop{control}"),
+                format!("{control}laptop"),
+                format!("laptop {control} "),
+                format!(" {control}"),
+            ] {
+                assert_eq!(PasskeyName::parse(&text), Err(InvalidPasskeyName), "{text:?}");
+            }
         }
     }
 

@@ -302,7 +302,10 @@ async fn a_name_has_1_to_64_characters_without_control_or_invisible_characters()
     let (_, credential) = Passkey::create(&creation_options(&user).await);
     let (_, added) = user.add_passkey("laptop").await;
     let longest = "ä".repeat(64);
-    for name in ["", " ", "a\nb", "a\u{7f}", "a\u{202e}b", "a\u{200b}", &format!("{longest}x")] {
+    let too_long = format!("{longest}x");
+    for name in
+        ["", " ", "a\nb", "a\n", "\ta", "a\r\n ", "a\u{7f}", "a\u{202e}b", "a\u{200b}", &too_long]
+    {
         let body = json!({"name": name, "credential": credential});
         user.post(PASSKEYS, body).await.assert_field_error("name", "name_invalid");
         let renamed = user.put(&path_of(&added), json!({"name": name})).await;
