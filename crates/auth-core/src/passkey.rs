@@ -13,7 +13,7 @@ use aws_lc_rs::digest;
 
 use crate::origin::Origin;
 use authenticator_data::{AttestedCredential, AuthenticatorData};
-use client_data::{Ceremony, ClientData};
+use client_data::ClientData;
 pub use credential::{
     AssertionCredential, CredentialId, InvalidCredentialId, RegistrationCredential,
 };
@@ -25,7 +25,7 @@ pub use public_key::{InvalidPublicKey, PasskeyAlgorithm, PasskeyPublicKey};
 /// must have been used with user verification, so it counts as two factors. The caller must check
 /// the following:
 ///
-/// - the challenge, before anything else (see [`RegistrationCredential::challenge`]);
+/// - the challenge, before verifying the rest (see [`RegistrationCredential::challenge`]);
 /// - that the credential ID of a registration is unknown;
 /// - that [`AssertionCredential::user_handle`] is the owner of the key;
 /// - the counter and the backup flags, with [`PasskeyState::accept`].
@@ -185,7 +185,7 @@ impl RelyingParty {
         &self,
         credential: &RegistrationCredential,
     ) -> Result<VerifiedRegistration, InvalidCredential> {
-        self.verify_client_data(&credential.client_data, Ceremony::Create)?;
+        self.verify_client_data(&credential.client_data)?;
         let bytes = attestation::authenticator_data(&credential.attestation_object)?;
         let data = AuthenticatorData::parse(bytes)?;
         let state = self.verify_authenticator_data(&data)?;
@@ -209,7 +209,7 @@ impl RelyingParty {
         credential: &AssertionCredential,
         key: &PasskeyPublicKey,
     ) -> Result<VerifiedAssertion, InvalidCredential> {
-        self.verify_client_data(&credential.client_data, Ceremony::Get)?;
+        self.verify_client_data(&credential.client_data)?;
         let data = AuthenticatorData::parse(&credential.authenticator_data)?;
         let state = self.verify_authenticator_data(&data)?;
         if data.attested.is_some_and(|attested| attested.id != credential.id) {
@@ -223,14 +223,7 @@ impl RelyingParty {
         Ok(VerifiedAssertion { state })
     }
 
-    fn verify_client_data(
-        &self,
-        client_data: &ClientData,
-        ceremony: Ceremony,
-    ) -> Result<(), InvalidCredential> {
-        if client_data.ceremony != ceremony.as_str() {
-            return Err(InvalidCredential::Ceremony(ceremony.as_str()));
-        }
+    fn verify_client_data(&self, client_data: &ClientData) -> Result<(), InvalidCredential> {
         // Not `Origin::matches`: no passkey exists for the loopback addresses.
         if client_data.origin != self.origin {
             return Err(InvalidCredential::Origin);

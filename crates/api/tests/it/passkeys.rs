@@ -191,7 +191,7 @@ async fn every_rejected_passkey_gets_the_same_response() {
     for malformed in [json!({}), json!({"type": "password"}), json!({"id": 1})] {
         responses.push(app.log_in_with_passkey(&malformed).await);
     }
-    for flaw in [Flaw::UserNotVerified, Flaw::Origin, Flaw::Signature] {
+    for flaw in [Flaw::Ceremony, Flaw::UserNotVerified, Flaw::Origin, Flaw::Signature] {
         let credential = passkey.get_flawed(&app.options().await, flaw);
         responses.push(app.log_in_with_passkey(&credential).await);
     }
@@ -242,6 +242,10 @@ async fn a_challenge_is_valid_once_and_for_5_minutes() {
     app.advance(Duration::from_mins(5));
     let expired = app.log_in_with_passkey(&passkey.get(&options)).await;
     assert_eq!(expired.to_text(), repeated.to_text());
+    // The type is checked before the challenge.
+    let of_registration = passkey.get_flawed(&options, Flaw::Ceremony);
+    let rejected = app.log_in_with_passkey(&of_registration).await;
+    rejected.assert_problem(401, "invalid_credentials");
 }
 
 #[tokio::test]

@@ -68,6 +68,8 @@ pub(crate) struct Passkey {
 /// A flaw for which the service must reject an assertion.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Flaw {
+    /// The client data are those of a registration.
+    Ceremony,
     /// The authenticator has not verified the user.
     UserNotVerified,
     /// The browser was at another origin.
@@ -106,6 +108,7 @@ impl Passkey {
     pub(crate) fn get_flawed(&self, options: &TestResponse, flaw: Flaw) -> Value {
         let mut assertion = self.assertion(options);
         match flaw {
+            Flaw::Ceremony => assertion.client_data.members["type"] = json!("webauthn.create"),
             Flaw::UserNotVerified => assertion.data.flags &= !UV,
             Flaw::Origin => {
                 assertion.client_data.members["origin"] = json!("https://evil.example");

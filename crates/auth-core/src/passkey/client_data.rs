@@ -11,7 +11,6 @@ use super::InvalidCredential;
 #[derive(Clone)]
 pub(super) struct ClientData {
     json: Vec<u8>,
-    pub(super) ceremony: String,
     pub(super) challenge: Vec<u8>,
     pub(super) origin: String,
     pub(super) cross_origin: bool,
@@ -26,7 +25,7 @@ pub(super) enum Ceremony {
 }
 
 impl Ceremony {
-    pub(super) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "webauthn.create",
             Self::Get => "webauthn.get",
@@ -54,10 +53,13 @@ fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Err
 }
 
 impl ClientData {
-    /// Parses client data. Unknown members are ignored, because browsers may add some. A byte order
-    /// mark is skipped, as the specification says. However, invalid UTF-8 is an error instead of
-    /// being replaced: no browser writes it.
-    pub(super) fn parse(json: Vec<u8>) -> Result<Self, InvalidCredential> {
+    /// Parses the client data of a ceremony. Unknown members are ignored, because browsers may add
+    /// some. A byte order mark is skipped, as the specification says. However, invalid UTF-8 is an
+    /// error instead of being replaced: no browser writes it.
+    ///
+    /// The type is checked here, because it must be checked before the challenge, which the caller
+    /// of this crate checks.
+    pub(super) fn parse(json: Vec<u8>, ceremony: Ceremony) -> Result<Self, InvalidCredential> {
         let text = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&json);
         let text = str::from_utf8(text).map_err(|_| InvalidCredential::ClientData)?;
         // Serde would also read the members from an array.
@@ -68,8 +70,10 @@ impl ClientData {
             serde_json::from_str(text).map_err(|_| InvalidCredential::ClientData)?;
         let challenge =
             URL_SAFE_NO_PAD.decode(members.challenge).map_err(|_| InvalidCredential::ClientData)?;
+        if members.ceremony != ceremony.as_str() {
+            return Err(InvalidCredential::Ceremony(ceremony.as_str()));
+        }
         Ok(Self {
-            ceremony: members.ceremony,
             challenge,
             origin: members.origin,
             cross_origin: members.cross_origin.unwrap_or(false),

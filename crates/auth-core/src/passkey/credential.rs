@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::InvalidCredential;
-use super::client_data::ClientData;
+use super::client_data::{Ceremony, ClientData};
 
 /// The ID of a passkey, which its authenticator has chosen. It is not a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,12 +75,12 @@ impl RegistrationCredential {
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] if the object is malformed.
+    /// [`InvalidCredential`] if the object is malformed, or its type is not that of a registration.
     pub fn parse(json: &Value) -> Result<Self, InvalidCredential> {
         let id = parse_id(json)?;
         Ok(Self {
             id,
-            client_data: ClientData::parse(response(json, "clientDataJSON")?)?,
+            client_data: ClientData::parse(response(json, "clientDataJSON")?, Ceremony::Create)?,
             attestation_object: response(json, "attestationObject")?,
         })
     }
@@ -101,7 +101,7 @@ impl AssertionCredential {
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] if the object is malformed.
+    /// [`InvalidCredential`] if the object is malformed, or its type is not that of an assertion.
     pub fn parse(json: &Value) -> Result<Self, InvalidCredential> {
         let id = parse_id(json)?;
         let user_handle = match json.pointer("/response/userHandle") {
@@ -110,7 +110,7 @@ impl AssertionCredential {
         };
         Ok(Self {
             id,
-            client_data: ClientData::parse(response(json, "clientDataJSON")?)?,
+            client_data: ClientData::parse(response(json, "clientDataJSON")?, Ceremony::Get)?,
             authenticator_data: response(json, "authenticatorData")?,
             signature: response(json, "signature")?,
             user_handle,
