@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::random::Random;
 
-/// An error from parsing a [`UserId`], a [`SessionId`], a [`MailId`] or a [`PasskeyId`].
+/// An error from parsing an id, such as a [`UserId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected a UUID with hyphens")]
 pub struct IdError;
@@ -102,6 +102,7 @@ id! {
     MailId: is_v7
 }
 
+#[cfg(feature = "factors")]
 id! {
     /// The id of a passkey: a UUIDv7. It is not the credential ID, which the authenticator chooses.
     PasskeyId: is_v7

@@ -24,7 +24,7 @@
 //! ```
 //! # #[cfg(all(feature = "hash", feature = "system"))]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use auth_core::{Amr, hash_password, needs_rehash, verify_password};
+//! use auth_core::{hash_password, needs_rehash, verify_password};
 //!
 //! let password = "a long walk along the sea";
 //! let stored = hash_password(password)?;
@@ -57,8 +57,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use auth_core::{
-//!     AccessTokens, Amr, Clock, NewAccessToken, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
-//!     SystemRandom, UserId,
+//!     AccessTokens, Amr, Clock, NewAccessToken, OpenSession, Session, SessionPolicy, SigningKey,
+//!     SystemClock, SystemRandom, UserId,
 //! };
 //!
 //! let tokens = AccessTokens::new(
@@ -91,11 +91,14 @@
 //! | `foreign`, `foreign-…` | verification of hashes from other systems |
 //! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims`, `bearer_token` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
-//! | `factors` | `TotpSecret`, `RecoveryCode`, `Ticket`, `RelyingParty` (passkeys) |
+//! | `factors` | `token`, `origin`, and `TotpSecret`, `RecoveryCode`, `Ticket`, `RelyingParty` (passkeys) |
 //! | `credentials` (enabled by `hash` and `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
 //! | `origin` | `Origin`, the public origin of a service |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, a clock for tests |
+//!
+//! Without any feature, the crate has the types that all of them share: `UserId` and other ids,
+//! `Session`, `Amr` (how a user has signed in), `Role` and `ClientInfo`.
 //!
 //! `credentials` builds for `wasm32-unknown-unknown`, so that a web page can check input before
 //! sending it to the server. In a web page, the crate uses the browser's own Unicode tables.
@@ -164,15 +167,18 @@ pub use email_hash::EmailHash;
 pub use factor_key::{
     ChallengeError, ChallengePurpose, FactorKey, PasskeyChallenge, SingleUseId, Ticket,
 };
-pub use id::{IdError, MailId, PasskeyId, SessionId, UserId};
+#[cfg(feature = "factors")]
+pub use id::PasskeyId;
+pub use id::{IdError, MailId, SessionId, UserId};
 pub use jiff::Timestamp;
 #[cfg(feature = "token")]
 pub use one_time::{
     CodeHash, EmailSignInToken, EmailSignInTokenHash, InvalidEmailSignInToken,
-    InvalidInvitationToken, InvalidOneTimeCode, InvalidRecoveryCode, InvalidResetToken,
-    InvitationToken, InvitationTokenHash, OneTimeCode, RecoveryCode, RecoveryCodeHash, ResetToken,
-    ResetTokenHash,
+    InvalidInvitationToken, InvalidOneTimeCode, InvalidResetToken, InvitationToken,
+    InvitationTokenHash, OneTimeCode, ResetToken, ResetTokenHash,
 };
+#[cfg(feature = "factors")]
+pub use one_time::{InvalidRecoveryCode, RecoveryCode, RecoveryCodeHash};
 #[cfg(feature = "origin")]
 pub use origin::{InvalidOrigin, Origin};
 #[cfg(feature = "factors")]
