@@ -380,6 +380,30 @@ async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
 }
 
 #[tokio::test]
+async fn rejected_passkeys_do_not_count() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let (totp, _) = user.set_up_app().await;
+    let (passkey, _) = user.add_passkey("laptop").await;
+    let passkey = passkey.with_sign_count(1);
+    let _ = app.log_in_with_passkey(&passkey.get(&app.options().await)).await;
+    let ticket = app.ticket().await;
+    for _ in 0..12 {
+        let options = app.options_for(&ticket).await;
+        // The counter of the second one has not increased.
+        for credential in [passkey.get_flawed(&options, Flaw::Signature), passkey.get(&options)] {
+            let body = json!({"ticket": ticket, "credential": credential});
+            let rejected = app.post(SECOND_STEP, body).await;
+            rejected.assert_field_error("credential", "credential_invalid");
+        }
+    }
+    let wrong = complete(&app, &ticket, ("recovery_code", "ABCD-EFGH-JKMN-PQRS-TVWX-YZ23")).await;
+    wrong.assert_field_error("recovery_code", "code_wrong");
+    let opened = complete(&app, &ticket, ("code", &totp.next_code(&app))).await;
+    assert_eq!(opened.status, 200);
+}
+
+#[tokio::test]
 async fn a_right_recovery_code_opens_a_session_during_a_lockout() {
     let app = TestApp::new().await;
     let (totp, codes) = app.user().await.set_up_app().await;

@@ -1,6 +1,6 @@
 //! Wrong codes in the second step of a sign-in.
 
-use auth_core::{Amr, Ticket, TotpCode};
+use auth_core::{Amr, PasskeyState, Ticket, TotpCode};
 use std::time::Duration;
 
 use crate::attempts::Lockouts;
@@ -18,7 +18,7 @@ use crate::conformance::steps::{
     password_reset, reauthenticate, request_reset, set_password, sign_up_verified,
 };
 use crate::factors::{
-    CodeThrottle, PasskeySignIn, PasskeySignInOutcome, PresentedFactor, SecondStep,
+    CodeThrottle, Passkey, PasskeySignIn, PasskeySignInOutcome, PresentedFactor, SecondStep,
     SecondStepOutcome,
 };
 use crate::sessions::OpenSessionOutcome;
@@ -28,6 +28,7 @@ cases! {
     ($) code_lockouts_cases in code_lockouts;
     wrong_app_codes_lock_out_until_another_factor_opens_a_session,
     a_replayed_code_counts,
+    rejected_passkeys_do_not_count,
     wrong_recovery_codes_lock_out_apart_from_app_codes,
     a_right_recovery_code_is_accepted_during_a_lockout,
     lockouts_of_app_codes_grow_until_only_another_factor_helps,
@@ -100,6 +101,29 @@ async fn a_replayed_code_counts(deployment: &dyn Deployment) {
         assert_eq!(replayed, wrong_outcome(n));
     }
     assert_locked(&store, &ada, &app).await;
+}
+
+async fn rejected_passkeys_do_not_count(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let passkey = add_passkey(&store, &session).await;
+    let state = PasskeyState { backup_eligible: false, backed_up: false, ..passkey.state };
+    let rejected = Passkey { state, ..passkey };
+    for _ in 0..12 {
+        let used = PresentedFactor::Passkey(passkey_use(&rejected));
+        let outcome = present(&store, &ada, used).await;
+        assert_eq!(outcome, SecondStepOutcome::CredentialInvalid);
+        let outcome = sign_in_with_passkey(&store, &passkey_sign_in(&rejected)).await;
+        assert_eq!(outcome, PasskeySignInOutcome::Rejected);
+    }
+    assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), Some(Lockouts::default()));
+    for _ in 0..9 {
+        let wrong = enter_code(&store, &ada, app.wrong_code()).await;
+        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        let wrong = enter_recovery_code(&store, &ada, random_recovery_code()).await;
+        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+    }
+    assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
 }
 
 async fn wrong_recovery_codes_lock_out_apart_from_app_codes(deployment: &dyn Deployment) {
