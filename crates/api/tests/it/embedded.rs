@@ -42,10 +42,16 @@ fn app(auth: &Auth) -> BoxedFilter<(Response,)> {
     auth.routes().or(own).unify().boxed()
 }
 
+/// Signs up and logs in. Returns the access token.
 pub(crate) async fn token(app: &BoxedFilter<(Response,)>) -> String {
     let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
     let created = post("/api/signup").body(&body).reply(app).await;
     assert_eq!(created.status(), StatusCode::CREATED);
+    log_in(app).await
+}
+
+pub(crate) async fn log_in(app: &BoxedFilter<(Response,)>) -> String {
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
     let response = post("/api/token").body(&body).reply(app).await;
     let response: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
     response["access_token"].as_str().unwrap().to_owned()

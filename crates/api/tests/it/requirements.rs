@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::Builder;
 use api::{Auth, Role, SignedIn};
 use auth_core::{ManualClock, TotpSecret};
 use serde_json::json;
+use tempfile::TempDir;
 use warp::http::StatusCode;
 use warp::{Filter as _, Reply as _};
 
-use crate::embedded::{auth, text, token};
+use crate::embedded::{auth, log_in, text, token};
 use crate::test_app::{EMAIL, PASSWORD, json_request, post};
 
 #[tokio::test]
@@ -167,19 +169,21 @@ async fn an_optional_guard_for_a_role_rejects_users_without_it() {
     }
 }
 
+/// Builds an app whose access tokens are valid for longer than a log-in is recent.
+fn builder(folder: &TempDir, clock: &Arc<ManualClock>) -> Builder<Auth> {
+    Auth::builder()
+        .sqlite(folder.path().join("app.db"))
+        .public_url("https://app.example")
+        .clock(Arc::<ManualClock>::clone(clock))
+        .access_token_lifetime(Duration::from_mins(15))
+        .for_tests()
+}
+
 #[tokio::test]
 async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::<ManualClock>::default();
-    let auth = Auth::builder()
-        .sqlite(folder.path().join("app.db"))
-        .public_url("https://app.example")
-        .clock(Arc::<ManualClock>::clone(&clock))
-        .access_token_lifetime(Duration::from_mins(15))
-        .for_tests()
-        .build()
-        .await
-        .unwrap();
+    let auth = builder(&folder, &clock).build().await.unwrap();
     let payout = auth
         .guard()
         .fresh()
@@ -220,6 +224,34 @@ async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
         let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(problem["code"], "step_up_required");
     }
+}
+
+#[tokio::test]
+async fn a_recent_log_in_is_required_before_an_email_address_and_a_second_factor() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::<ManualClock>::default();
+    let auth = builder(&folder, &clock).require_second_factor().build().await.unwrap();
+    let handler = async |_: SignedIn| "private";
+    let payout = auth.guarded_fresh(warp::path!("payout"), handler);
+    let team = auth.guard().verified().fresh().route(warp::path!("team"), handler);
+    let app = auth.routes().or(payout.or(team).unify()).unify().boxed();
+    let assert_rejected = async |token: &str, expected: [&str; 2]| {
+        for (path, code) in ["/payout", "/team"].into_iter().zip(expected) {
+            let (status, body) = text(&app, path, token).await;
+            assert_eq!(status, 403, "{path}");
+            assert!(body.contains(&format!("\"{code}\"")), "{path}: {body}");
+        }
+    };
+    let first = token(&app).await;
+    let enrolment = "second_factor_enrolment_required";
+    assert_rejected(&first, [enrolment, "email_unverified"]).await;
+    clock.advance(Duration::from_mins(10) + Duration::from_millis(1));
+    assert_rejected(&first, ["step_up_required"; 2]).await;
+    let user = auth.accounts().authenticate(&first).await.unwrap().id();
+    auth.accounts().operator().verify_email(user).await.unwrap();
+    assert_rejected(&first, ["step_up_required"; 2]).await;
+    let second = log_in(&app).await;
+    assert_rejected(&second, [enrolment; 2]).await;
 }
 
 #[tokio::test]
