@@ -264,6 +264,22 @@ async fn a_passkey_whose_counter_has_not_grown_is_rejected_and_recorded() {
 }
 
 #[tokio::test]
+async fn a_passkey_may_become_synced_but_not_bound_to_one_device_again() {
+    let app = TestApp::new().await;
+    let (passkey, added) = app.user().await.add_passkey("phone").await;
+    assert_eq!(added.body["synced"], false);
+    let opened = app.log_in_with_passkey(&passkey.get_synced(&app.options().await)).await;
+    let user = app.user_of(&opened);
+    assert_eq!(user.get(FACTORS).await.body["passkeys"][0]["synced"], true);
+    // These authenticator data do not have the flag for backup eligibility.
+    let bound = app.log_in_with_passkey(&passkey.get(&app.options().await)).await;
+    bound.assert_problem(401, "invalid_credentials");
+    assert_eq!(user.get(FACTORS).await.body["passkeys"][0]["synced"], true);
+    let again = app.log_in_with_passkey(&passkey.get_synced(&app.options().await)).await;
+    assert_eq!(again.status, 200);
+}
+
+#[tokio::test]
 async fn a_passkey_is_added_in_the_session_that_requested_the_options() {
     let app = TestApp::new().await;
     let (user, other) = (app.user().await, app.sign_in().await);

@@ -13,7 +13,7 @@ use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, TestResponse};
 #[path = "../../../auth-core/tests/it/passkey/authenticator.rs"]
 mod authenticator;
 
-use authenticator::{Assertion, Authenticator, UV, base64url};
+use authenticator::{Assertion, Authenticator, BE, BS, UV, base64url};
 
 pub(crate) const TOTP: &str = "/api/me/totp";
 pub(crate) const SECOND_FACTOR: &str = "/api/me/second-factor";
@@ -103,6 +103,13 @@ impl Passkey {
     /// Returns the response of `navigator.credentials.get`.
     pub(crate) fn get(&self, options: &TestResponse) -> Value {
         self.assertion(options).to_json()
+    }
+
+    /// Returns the response of a passkey that has been copied to other devices.
+    pub(crate) fn get_synced(&self, options: &TestResponse) -> Value {
+        let mut assertion = self.assertion(options);
+        assertion.data.flags |= BE | BS;
+        assertion.to_json()
     }
 
     pub(crate) fn get_flawed(&self, options: &TestResponse, flaw: Flaw) -> Value {
