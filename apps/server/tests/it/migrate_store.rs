@@ -3,11 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
-use accounts::{Timestamp, TotpSecret};
-use auth_core::{Clock as _, SystemClock};
-use data_encoding::BASE32_NOPAD;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,7 +11,8 @@ use test_postgres::Database;
 
 use crate::app::{EMAIL, PASSWORD, TestApp, write_url};
 use crate::operator::{Operator, failure, json as json_output, success};
-use crate::server::{Server, URL_FILE, bearer, command, credentials};
+use crate::second_factors::{next_code, set_up_app_at};
+use crate::server::{Server, URL_FILE, command, credentials};
 
 const PUBLIC_URL: [&str; 2] = ["--public-url", "https://auth.example.com"];
 
@@ -108,17 +105,11 @@ fn the_second_factor_moves_to_postgres_and_back() {
     let (first, last) = (folder(), folder());
     let mut server = Server::start(&first, &PUBLIC_URL);
     server.sign_up(EMAIL, PASSWORD);
-    let header = bearer(&server.log_in(EMAIL, PASSWORD));
-    let pending = server.post("/api/me/totp", &header, "{}").json();
-    let secret = BASE32_NOPAD.decode(pending["secret"].as_str().unwrap().as_bytes()).unwrap();
-    let secret = TotpSecret::from_bytes(&secret).unwrap();
-    let code = |at: Timestamp| secret.code_at(at).to_text().to_string();
-    let body = json!({"code": code(SystemClock.now())}).to_string();
-    let answer = server.send_json("PUT", "/api/me/totp", &header, &body);
+    let (secret, answer) = set_up_app_at(&server, &server.log_in(EMAIL, PASSWORD));
     let recovery_code = answer.json()["recovery_codes"][0].clone();
     stop(&mut server);
-    // The code that confirmed the app is used up, and the next one is accepted already.
-    let next_code = code(SystemClock.now() + Duration::from_secs(30));
+    // The code that confirmed the app is used up.
+    let next_code = next_code(&secret);
     let ticket = |server: &Server| {
         let answer = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
         assert_eq!(answer.code(), "second_factor_required");

@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use accounts::{
     Accounts, AddPasskey, Caller, CompleteSignIn, SecondFactor, SignIn, SignInOutcome, SignedIn,
     TotpSecret,
 };
+use auth_core::{Clock as _, SystemClock};
+use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{EMAIL, PASSWORD, is_on_postgres, write_url};
 use crate::operator::{Operator, json as json_output, success};
 use crate::passkey::SoftPasskey;
+use crate::server::{Answer, Server, bearer};
 use crate::transfer::{import, users};
 
 const ORIGIN: &str = "http://localhost:8080";
@@ -67,7 +71,7 @@ impl Database {
         let caller = &Caller::default();
         let outcome = self.accounts.sign_in(SignIn::new(EMAIL, PASSWORD, caller)).await.unwrap();
         let SignInOutcome::SecondFactorRequired(required) = outcome else { unreachable!() };
-        let future = self.accounts.now() + std::time::Duration::from_hours(1);
+        let future = self.accounts.now() + Duration::from_hours(1);
         let code = self.secret.code_at(future).to_text();
         let (ticket, factor) = (required.ticket.as_str(), SecondFactor::Code(&code));
         let request = CompleteSignIn { ticket, factor, caller, replaces: None };
@@ -97,6 +101,25 @@ async fn set_up_app(accounts: &Accounts, user: &SignedIn) -> TotpSecret {
     let code = secret.code_at(accounts.now()).to_text();
     accounts.confirm_totp(user, &code, &caller).await.unwrap();
     secret
+}
+
+/// Sets up an app in the session with this access token. Returns its secret, and the response to
+/// the request that turned the second factor on.
+pub(crate) fn set_up_app_at(server: &Server, token: &str) -> (TotpSecret, Answer) {
+    let header = bearer(token);
+    let pending = server.post("/api/me/totp", &header, "{}").json();
+    let secret = BASE32_NOPAD.decode(pending["secret"].as_str().unwrap().as_bytes()).unwrap();
+    let secret = TotpSecret::from_bytes(&secret).unwrap();
+    let code = secret.code_at(SystemClock.now()).to_text();
+    let body = json!({"code": code.as_str()}).to_string();
+    let answer = server.send_json("PUT", "/api/me/totp", &header, &body);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    (secret, answer)
+}
+
+/// Returns the code that an app shows next. It is accepted already.
+pub(crate) fn next_code(secret: &TotpSecret) -> String {
+    secret.code_at(SystemClock.now() + Duration::from_secs(30)).to_text().to_string()
 }
 
 #[tokio::test]
@@ -153,6 +176,20 @@ async fn a_lockout_of_codes_is_shown_and_can_be_ended() {
     assert_eq!(database.show()["throttled_until"]["app_codes"], Value::Null);
 }
 
+/// The members of an exported account, of which only `second_factor` is about second factors.
+const EXPORTED: [&str; 10] = [
+    "created_at",
+    "disabled_at",
+    "email",
+    "email_verified_at",
+    "id",
+    "metadata_private",
+    "metadata_public",
+    "password_hash",
+    "roles",
+    "second_factor",
+];
+
 #[tokio::test]
 async fn an_export_names_the_second_factors_and_an_import_leaves_them_out() {
     let database = Database::new().await;
@@ -167,10 +204,17 @@ async fn an_export_names_the_second_factors_and_an_import_leaves_them_out() {
         assert!(!text.contains(database.secret.to_base32().as_str()), "{text}");
     }
     let lines: Vec<Value> = jsonl.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        let members: Vec<_> = line.as_object().unwrap().keys().collect();
+        assert_eq!(members, EXPORTED, "nothing else is exported");
+    }
     let factors: Vec<_> = lines.iter().map(|line| &line["second_factor"]).collect();
     let [app, passkey, both] = ["totp", "passkey", "totp passkey"].map(Value::from);
     assert_eq!(factors, [&app, &Value::Null, &passkey, &both]);
-    assert!(csv.starts_with("id,email,created_at,disabled_at,email_verified_at,second_factor,"));
+    let mut columns: Vec<_> = csv.lines().next().unwrap().split(',').collect();
+    assert_eq!(columns[5], "second_factor");
+    columns.sort_unstable();
+    assert_eq!(columns, EXPORTED);
     let rows = csv.lines().skip(1).map(|row| row.split(',').nth(5).unwrap());
     assert_eq!(rows.collect::<Vec<_>>(), ["totp", "", "passkey", "totp passkey"]);
 

@@ -3,7 +3,7 @@
 use std::process::{Output, Stdio};
 
 use crate::app::{PASSWORD, TestApp};
-use crate::server::{Server, command, credentials};
+use crate::server::{Server, bearer, command, credentials};
 
 fn run(arguments: &[&str]) -> Output {
     command().args(arguments).stdin(Stdio::null()).output().unwrap()
@@ -183,4 +183,18 @@ fn an_unknown_variable_is_a_warning_that_names_it() {
         log.lines().any(|line| line.contains("WARN") && line.contains("LATCHKEY_LISEN")),
         "{log}"
     );
+}
+
+#[test]
+fn a_second_factor_is_required_of_all_users_or_of_none() {
+    let mut process = command();
+    let invalid = process.env("LATCHKEY_REQUIRE_SECOND_FACTOR", "some").arg("serve").output();
+    let line = error_line(&invalid.unwrap(), 2);
+    assert!(line.contains("--require-second-factor"), "{line}");
+    let app = TestApp::with_options(&["--require-second-factor", "all"]);
+    let session = app.user().log_in();
+    let answer = app.request("GET", "/api/sessions", &bearer(&session.token));
+    assert_eq!(answer.status, 403, "{}", answer.body);
+    assert_eq!(answer.code(), "second_factor_enrolment_required");
+    assert_eq!(session.me().status, 200);
 }

@@ -1,8 +1,13 @@
 //! The throttle over real connections, behind a proxy, with two servers and after a restart.
 
 use std::thread;
+use std::time::Duration;
+
+use auth_core::{Clock as _, SystemClock};
+use serde_json::json;
 
 use crate::app::{EMAIL, PASSWORD, TestApp};
+use crate::second_factors::{next_code, set_up_app_at};
 use crate::server::{Server, credentials};
 
 fn log_in(server: &Server, password: &str, headers: &str) -> crate::server::Answer {
@@ -111,4 +116,27 @@ fn without_the_throttle_attempts_are_not_limited_and_the_log_warns() {
         assert_eq!(log_in(&app, "wrong", "").status, 401);
     }
     assert!(app.log().contains("WARN") && app.log().contains("--throttle off"));
+}
+
+#[test]
+fn without_the_throttle_wrong_codes_are_not_limited() {
+    let app = TestApp::with_options(&["--throttle", "off"]);
+    let (secret, _) = set_up_app_at(&app, &app.user().log_in().token);
+    let answer = log_in(&app, PASSWORD, "");
+    assert_eq!(answer.code(), "second_factor_required");
+    let ticket = answer.json()["ticket"].clone();
+    let enter = |code: &str| {
+        let body = json!({"ticket": ticket, "code": code}).to_string();
+        app.post("/api/token/second-factor", "", &body)
+    };
+    let now = SystemClock.now();
+    let around = (0..20).map(|n| now + n * Duration::from_secs(30) - Duration::from_mins(5));
+    let right: Vec<_> = around.map(|at| secret.code_at(at).to_text().to_string()).collect();
+    let wrong = (0..).map(|code| format!("{code:06}")).find(|code| !right.contains(code)).unwrap();
+    for _ in 0..12 {
+        let answer = enter(&wrong);
+        assert_eq!((answer.status, answer.code()), (422, "invalid_fields".to_owned()));
+        assert_eq!(answer.json()["errors"][0]["code"], "code_wrong");
+    }
+    assert_eq!(enter(&next_code(&secret)).status, 200);
 }

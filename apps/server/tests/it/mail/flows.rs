@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::app::{EMAIL, PASSWORD, TestApp};
 use crate::operator::{json as json_output, success};
 use crate::relay::FROM;
+use crate::second_factors::set_up_app_at;
 use crate::server::{Server, bearer, credentials};
 
 const NEW_EMAIL: &str = "ada.new@example.com";
@@ -133,17 +134,24 @@ fn a_server_sends_the_notices_of_operator_commands() {
     set_password(GRACE);
     success(&operator.users(&["verify-email", EMAIL]));
     set_password(EMAIL);
+    let _ = set_up_app_at(&app, &app.log_in(EMAIL, NEW_PASSWORD));
+    success(&operator.users(&["reset-second-factor", EMAIL]));
     success(&operator.users(&["delete", EMAIL, "--yes"]));
     let mails = json_output(&operator.run("mail", &["list", "--json"], ""));
     let mails: Vec<_> =
         mails.as_array().unwrap().iter().map(|mail| (&mail["kind"], &mail["recipient"])).collect();
     let email = Value::from(EMAIL);
-    assert_eq!(mails, [(&"password_changed".into(), &email), (&"account_deleted".into(), &email)]);
+    let kinds = ["password_changed", "second_factor_reset", "account_deleted"].map(Value::from);
+    assert_eq!(mails, kinds.each_ref().map(|kind| (kind, &email)));
 
     let folder = app.folder.path().join("mails");
     let options = ["--mail-dir", folder.to_str().unwrap(), "--mail-from", FROM];
     let _server = Server::start(&app.folder, &options);
-    for text in ["An administrator changed the password", "An administrator deleted your account"] {
+    for text in [
+        "An administrator changed the password",
+        "An administrator turned two-step log-in off",
+        "An administrator deleted your account",
+    ] {
         let mail = wait_for_mail_with(&folder, text);
         assert!(mail.contains(&format!("To: {EMAIL}")), "{mail}");
         assert!(!mail.contains("IP address"), "{mail}");
