@@ -4,11 +4,11 @@ use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator, use_route};
 use yew_session::{Session, SignOutOutcome, use_session};
 
-use crate::browser;
 use crate::components::{Link, NavBar, keyhole};
 use crate::routes::{LoginNotice, LoginState, Route};
 use crate::sign_up::SignUp;
 use crate::site::site;
+use crate::{browser, storage};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct FrameProps {
@@ -44,6 +44,8 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                 navigator.replace_with_state(&Route::Login, state);
             }
         });
+        // Afterwards, because the token is needed to end the session.
+        storage::clear_tab();
     };
     html! {
         <>

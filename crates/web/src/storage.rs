@@ -1,5 +1,5 @@
 //! Stores the choice to stay signed in while the user waits for a mail with a code, and the page of
-//! the app that the log-in page has left for.
+//! the app that the log-in page has left for, and empties the storage of the tab.
 //!
 //! A browser may deny access to its storage. A value that cannot be read then counts as absent.
 
@@ -22,6 +22,14 @@ pub(crate) fn set_left_for(page: &str) -> bool {
         before == page && time.parse().is_ok_and(|time: u32| now.abs_diff(time) < 30)
     });
     !is_recent && storage.set_item(LEFT_FOR, &format!("{now} {page}")).is_ok()
+}
+
+/// Removes everything that this tab has stored, also for the pages of the app.
+pub(crate) fn clear_tab() {
+    if let Some(storage) = tab_storage() {
+        // This fails only if access is denied, and then nothing is stored.
+        let _ = storage.clear();
+    }
 }
 
 /// Stores the choice that was sent with the request for a code to log in. The code may be entered

@@ -357,10 +357,11 @@ impl SessionHandle {
         }
         match outcome {
             Ok(answer) => {
-                // The token can be used even if it cannot be stored.
-                let _ = self.store(&answer);
-                // The cookie may belong to another user later.
-                self.memory.tries_cookie.set(false);
+                // A token that cannot be stored can be used once. The next request needs another one.
+                if self.store(&answer).is_ok() {
+                    // The cookie may belong to another user later.
+                    self.memory.tries_cookie.set(false);
+                }
                 self.extended();
                 Ok(answer.access_token)
             }

@@ -31,7 +31,7 @@ impl PendingSignOut {
         let token = storage::token();
         let claims = token.as_deref().and_then(Claims::read);
         let may_use_cookie = tries_cookie || storage::remembered().is_some();
-        storage::clear_tab();
+        storage::remove_token();
         storage::forget(claims.as_ref().map(|claims| &*claims.sid));
         Self { token, claims, may_use_cookie }
     }

@@ -2,12 +2,13 @@
 //!
 //! The access token is in `sessionStorage`, which belongs to this tab alone. If the user chose to
 //! stay signed in, the id of the session is in `localStorage`. After the end of a session,
-//! `localStorage` contains a flag without a name or an id. Scripts cannot read the refresh cookie.
+//! `localStorage` contains the time, without a name or an id. Scripts cannot read the refresh cookie.
 //!
 //! A browser may deny access to its storage. A value that cannot be read then counts as absent.
 //! (The crate `gloo-storage` is not used, because it panics instead. It also stores values as JSON,
 //! but the token is stored as it is.)
 
+use js_sys::Date;
 use web_sys::Storage;
 
 const TOKEN: &str = "access_token";
@@ -53,13 +54,6 @@ pub(crate) fn remove_token() {
     }
 }
 
-/// Removes everything that this tab has stored.
-pub(crate) fn clear_tab() {
-    if let Some(storage) = tab_storage() {
-        let _ = storage.clear();
-    }
-}
-
 /// Returns the id of the session in which the user chose to stay signed in. A tab without a token
 /// may use the cookie to get one for this session.
 pub(crate) fn remembered() -> Option<String> {
@@ -76,15 +70,21 @@ pub(crate) fn set_remembered(session: Option<&str>) {
     };
 }
 
-/// Stores that the session of a tab has ended, until the next sign-in. All tabs share this flag,
-/// and it outlives the page. If storing fails, the log-in page suggests passkeys at once.
+/// Stores that the session of a tab has ended now, until the next sign-in. All tabs share this time,
+/// and it outlives the page. If storing fails, the log-in page suggests passkeys at once, and a
+/// rendered page that is being loaded does not notice a sign-out.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the time is a whole number of milliseconds since 1970"
+)]
 pub(crate) fn set_signed_out() {
     if let Some(storage) = browser_storage() {
-        let _ = storage.set_item(SIGNED_OUT, "yes");
+        let _ = storage.set_item(SIGNED_OUT, &(Date::now() as u64).to_string());
     }
 }
 
-/// Removes the flag that [`set_signed_out`] has stored.
+/// Removes the time that [`set_signed_out`] has stored.
 pub(crate) fn clear_signed_out() {
     if let Some(storage) = browser_storage() {
         let _ = storage.remove_item(SIGNED_OUT);

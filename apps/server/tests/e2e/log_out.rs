@@ -6,6 +6,7 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
         let token = ada.logs_in().await;
         ada.script("document.querySelector('a[href=\"/\"]').click()").await;
         ada.arrives_at("/").await;
+        ada.script("sessionStorage.setItem('another', 'value')").await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
         assert_eq!(ada.server.me(&token).code(), "invalid_token");

@@ -279,6 +279,12 @@ impl Visitor {
         );
     }
 
+    /// Checks that `localStorage` contains only the time at which a session has ended.
+    pub(crate) async fn has_stored_only_the_end_of_a_session(&self) {
+        let stored = self.script("JSON.stringify(localStorage).replace(/\\d+/, 'TIME')").await;
+        assert_eq!(stored, r#"{"signed_out":"TIME"}"#);
+    }
+
     /// Returns the token in `sessionStorage`.
     pub(crate) async fn token(&self) -> Option<String> {
         self.script("sessionStorage.getItem('access_token')").await.as_str().map(str::to_owned)

@@ -45,8 +45,11 @@ async fn the_example_logs_in_and_out() {
         ada.opens_a_tab().await;
         ada.open("/").await;
         ada.until(&hello).await;
+        ada.script("sessionStorage.setItem('draft', 'kept')").await;
         ada.script("document.querySelector('main button').click()").await;
         ada.until("document.querySelector('form')").await;
+        let stored = ada.script("JSON.stringify(sessionStorage)").await;
+        assert_eq!(stored, r#"{"draft":"kept"}"#, "the storage of the app does not change");
         ada.sees_nothing_private().await;
     })
     .await;

@@ -9,7 +9,7 @@ use crate::messages::FieldProblem;
 use crate::pages::submission::use_submission;
 use crate::routes::{AccountDeleted, Route};
 use crate::site::site;
-use crate::{api, browser};
+use crate::{api, browser, storage};
 
 const PASSWORD: &str = "password";
 
@@ -75,6 +75,7 @@ fn DeletionDialog(props: &DeletionDialogProps) -> Html {
     let (progress, onsubmit) = use_submission(async move |data: FormData| {
         delete(&data, &session, policy).await?;
         session.account_deleted(|| {
+            storage::clear_tab();
             if let Some(home) = Route::Home.page_of_app() {
                 browser::replace_document(home);
             } else if let Some(navigator) = &navigator {
