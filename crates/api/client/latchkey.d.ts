@@ -55,30 +55,38 @@ export interface Client {
    * The token is only sent to the origin of the service. Requests to other origins are sent without
    * it. A redirect to another origin fails.
    *
-   * Resolves for error statuses, like `fetch`; if the session has ended, with a response of status 401. Rejects
-   * with an {@link AuthError} if there is no response or the token could not be refreshed. The tab
-   * is then still signed in, and the request can be tried again. Otherwise, for example if the
-   * request is aborted, rejects like `fetch`.
+   * Resolves for error statuses, like `fetch`. If the session has ended, resolves with a response
+   * of status 401. If the token could not be refreshed because of that, the request is not sent,
+   * because the session cookie may belong to another user. Rejects with an {@link AuthError} if
+   * there is no response, or if the refresh failed. The tab is then still signed in, and the request
+   * can be tried again. Otherwise, for example if the request is aborted, rejects like `fetch`.
+   *
+   * If the tab is signed out before the call, sends the request like `fetch`, with the cookies. A
+   * route that accepts the session cookie then responds to the user of the whole browser.
    *
    * A log-out does not abort requests in progress. In {@link watch}, pass `signal` to the request.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
 
   /**
-   * Returns the user, or `null` if the tab is signed out, or was signed out during the request. Sends a request on every call. Rejects with an {@link AuthError} if the service
-   * cannot be reached, or fails. The tab is then still signed in, and the call can be tried again.
+   * Returns the user, or `null` if the tab is signed out, or was signed out during the request.
+   * Sends a request on every call. Rejects with an {@link AuthError} if the service cannot be
+   * reached, or fails. The tab is then still signed in, and the call can be tried again.
    */
   user(): Promise<User | null>;
 
   /**
    * Calls `show` with the user, or with `null` if the tab is signed out: now, and after each change
-   * that {@link onChange} reports. If the user is known to have changed, calls it with `null` before
-   * it asks the service for the new one.
+   * that {@link onChange} reports. If the user is known to have changed, or if the browser has
+   * restored the page from its back-forward cache, calls it with `null` before it asks the service
+   * for the user.
    *
    * The next change aborts `signal`. Pass it to {@link fetch}, and do nothing after an `await` if
    * it is aborted, so that a late response does not bring back the data of an earlier user.
    *
-   * Calls `onError` if `show` throws or rejects, or with an {@link AuthError} if the user could not be loaded, but not if `signal` is aborted. The default is `reportError`. Returns a function that stops watching, and aborts `signal`.
+   * Calls `onError` if `show` throws or rejects, or with an {@link AuthError} if the user could not
+   * be loaded, but not if `signal` is aborted. The default is `reportError`. Returns a function
+   * that stops watching, and aborts `signal`.
    */
   watch(
     show: (user: User | null, signal: AbortSignal) => void | Promise<void>,
@@ -87,8 +95,9 @@ export interface Client {
 
   /**
    * Calls `listener` when the tab is signed in or out, also because of another tab, or if the
-   * session has ended elsewhere, and when another tab has changed the account. It is not called for
-   * the state at the start. Returns a function that removes the listener.
+   * session has ended elsewhere, when another tab has changed the account, and when the browser has
+   * restored the page from its back-forward cache. It is not called for the state at the start.
+   * Returns a function that removes the listener.
    */
   onChange(listener: (signedIn: boolean) => void): () => void;
 }

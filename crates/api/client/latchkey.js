@@ -13,6 +13,7 @@ const LOST = [0, 502, 504];
 
 const UNREACHABLE = "The service cannot be reached. Check your connection and try again.";
 const FAILED = "Something went wrong. Try again later.";
+const ENDED = { status: 401, code: "missing_token", detail: "Your session has ended." };
 
 export class AuthError extends Error {
   constructor(status, { code, detail, errors } = {}, retryAfter) {
@@ -30,7 +31,8 @@ export const safeNext = (next) => (/^\/(?!\/)[^\\\p{Cc}]*$/u.test(next) ? next :
 export function createClient({ base = "/api" } = {}) {
   const api = new URL(base.replace(/\/?$/, "/"), location.href);
   const [tab, browser] = [sessionStorage, localStorage];
-  const channel = new BroadcastChannel("latchkey");
+  // `/latchkey-page.js` has the same channel, so that it does not hear what this page sends.
+  const channel = (globalThis[Symbol.for("latchkey")] ??= new BroadcastChannel("latchkey"));
   const listeners = new Set();
 
   // Incremented whenever a session begins or ends in this tab. A request of one session must not
@@ -48,10 +50,14 @@ export function createClient({ base = "/api" } = {}) {
   const remembered = () => browser.getItem(REMEMBERED);
   const mayBeSignedIn = () => !!token() || (!!remembered() && remembered() !== declined);
 
-  function changed() {
+  // What the listeners were called with.
+  let known = mayBeSignedIn();
+
+  function changed(isRestored) {
+    known = mayBeSignedIn();
     for (const listener of [...listeners]) {
       try {
-        listener(mayBeSignedIn());
+        listener(known, isRestored);
       } catch (error) {
         reportError(error);
       }
@@ -146,7 +152,7 @@ export function createClient({ base = "/api" } = {}) {
     deadline = Infinity;
     tab.removeItem(TOKEN);
     declined = remembered();
-    browser.setItem("signed_out", "yes");
+    browser.setItem("signed_out", Date.now());
     changed();
   }
 
@@ -217,8 +223,14 @@ export function createClient({ base = "/api" } = {}) {
     const started = session;
     let used = token();
     if (!used || performance.now() >= deadline) used = await refreshed(used);
+    // Without a token, the cookie would authenticate the request, perhaps as another user.
+    if (!used) {
+      (init?.signal ?? input.signal)?.throwIfAborted();
+      const headers = { "Content-Type": "application/problem+json" };
+      return new Response(JSON.stringify(ENDED), { status: 401, headers });
+    }
     const response = await send(used);
-    const canRepeat = used && !(init?.body instanceof ReadableStream);
+    const canRepeat = !(init?.body instanceof ReadableStream);
     // Another user may have logged in meanwhile.
     if (!canRepeat || !(await isRejected(response)) || session !== started) return response;
     const fresh = await refreshed(used);
@@ -242,13 +254,14 @@ export function createClient({ base = "/api" } = {}) {
 
   function watch(show, onError = reportError) {
     let run, shown;
-    const update = async () => {
+    const update = async (_, isRestored) => {
       run?.abort();
       const { signal } = (run = new AbortController());
       const pass = (user) => show((shown = user), signal);
       try {
         // Private content must not stay visible during the request.
-        if (!mayBeSignedIn() || (shown && shown.id !== claims(token()).sub)) await pass(null);
+        const isOther = shown && shown.id !== claims(token()).sub;
+        if (!mayBeSignedIn() || isOther || isRestored) await pass(null);
         const current = await user();
         if (!signal.aborted && current !== shown) await pass(current);
       } catch (error) {
@@ -297,15 +310,17 @@ export function createClient({ base = "/api" } = {}) {
   }
 
   /** Asks the service whether the session of this tab is still active. */
-  const check = () => token() && user().catch(() => {});
+  const check = () => (mayBeSignedIn() ? user().catch(() => {}) : known && changed());
   channel.addEventListener("message", ({ data }) => {
     if (data === "signed-out") check();
     if (data === "user-changed" && token()) changed();
   });
-  // Another tab has logged in, and the choice to stay logged in also applies to this one.
+  // Another tab has logged in or out, and the choice to stay logged in also applies to this one.
   addEventListener("storage", ({ key, newValue }) => {
-    if (key === REMEMBERED && newValue && !token()) changed();
+    if (key === REMEMBERED && !token() && (newValue || known)) changed();
   });
+  // In the back-forward cache, a page hears nothing.
+  addEventListener("pageshow", ({ persisted }) => persisted && changed(true));
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible" && listeners.size) check();
   });

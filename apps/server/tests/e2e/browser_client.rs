@@ -278,6 +278,19 @@ async fn a_session_that_has_ended_elsewhere_is_noticed_when_the_page_becomes_vis
 }
 
 #[tokio::test]
+async fn deleted_site_data_are_noticed_once_when_the_page_becomes_visible() {
+    visit(async |ada| {
+        ada.is_signed_in_with_the_client(true).await;
+        ada.script("(sessionStorage.clear(), localStorage.clear())").await;
+        for _ in 0..2 {
+            ada.script("document.dispatchEvent(new Event('visibilitychange'))").await;
+            assert_eq!(ada.script("changes").await, json!([true, false]));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_network_failure_or_an_error_of_the_server_does_not_end_the_session() {
     visit(async |ada| {
         ada.is_signed_in_with_the_client(false).await;

@@ -44,6 +44,34 @@ async fn remembered_tabs_sign_in_and_out_together() {
 }
 
 #[tokio::test]
+async fn a_remembered_tab_without_a_token_notices_a_log_out() {
+    visit(async |ada| {
+        let second = ada.tab().await;
+        ada.opens_a_page_with_the_client().await;
+        ada.does_not_notice_its_visibility().await;
+        ada.opens_a_tab().await;
+        ada.is_signed_in_with_the_client(true).await;
+        let first = ada.tab().await;
+        ada.switches_to(&second).await;
+        ada.until("changes.join() === 'true'").await;
+        assert_eq!(ada.token().await, None);
+        ada.switches_to(&first).await;
+        assert_eq!(ada.calls("logout()").await, Value::Null);
+        ada.switches_to(&second).await;
+        ada.until("changes.join() === 'true,false'").await;
+
+        // A form does not remove the id of the remembered session.
+        ada.switches_to(&first).await;
+        ada.logs_in_with_the_client(EMAIL, true).await;
+        ada.browser.client.delete_all_cookies().await.unwrap();
+        ada.script("void new BroadcastChannel('latchkey').postMessage('signed-out')").await;
+        ada.switches_to(&second).await;
+        ada.until("changes.join() === 'true,false,true,false'").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_remember_a_new_tab_is_signed_out() {
     visit(async |ada| {
         ada.is_signed_in_with_the_client(false).await;

@@ -96,6 +96,29 @@ async fn a_watch_forgets_the_user_before_it_asks_for_the_next_one() {
     .await;
 }
 
+/// A test cannot make the browser keep a page in the back-forward cache, so this test dispatches
+/// the event itself.
+#[tokio::test]
+async fn a_watch_forgets_the_user_of_a_page_from_the_back_forward_cache() {
+    visit(async |ada| {
+        let event = "new PageTransitionEvent('pageshow', {persisted: true})";
+        let restore = &format!("window.dispatchEvent({event})");
+        ada.is_signed_in_with_the_client(false).await;
+        ada.watches_with_the_client().await;
+        ada.has_seen(&json!([EMAIL])).await;
+        ada.script(restore).await;
+        ada.has_seen(&json!([EMAIL, null, EMAIL])).await;
+        let aborted = ada.script("signals.map((it) => it.aborted)").await;
+        assert_eq!(aborted, json!([true, false, false]));
+        // Another page of this tab has logged out.
+        ada.script("sessionStorage.removeItem('access_token')").await;
+        ada.script(restore).await;
+        ada.has_seen(&json!([EMAIL, null, EMAIL, null])).await;
+        assert_eq!(ada.script("changes").await, json!([true, true, false]));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_watch_reports_failures_but_not_aborted_requests() {
     visit(async |ada| {
