@@ -8,6 +8,7 @@ const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"
 </svg>"##;
 
 const HOME: &str = r#"<!doctype html><title>Notes</title>
+<script type="module" src="/latchkey-page.js"></script>
 <h1>Notes</h1><p><a href="/login">Log in</a> or <a href="/signup">sign up</a>."#;
 
 const NOTES: &str = r#"<!doctype html><title>Your notes</title>

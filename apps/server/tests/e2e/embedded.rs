@@ -1,5 +1,7 @@
 //! The pages in another app: the example of the crate `pages`.
 
+mod script;
+
 use serde_json::json;
 
 use crate::example::Example;
@@ -156,9 +158,17 @@ async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
     const BY_FORMACTION: &str = "void (document.forms[0].action = '/elsewhere',
         document.querySelector('button').formAction = new URL('/logout', location.href),
         document.querySelector('button').click())";
+    // A button outside the form, beside one that cannot be used.
+    const FROM_OUTSIDE: &str = "void (document.forms[0].action = '/elsewhere',
+        document.forms[0].id = 'form',
+        document.querySelector('button').setAttribute('formaction', 'http://['),
+        document.body.insertAdjacentHTML('beforeend',
+            '<button form=form formaction=/logout id=outside>Log out</button>'),
+        document.querySelector('#outside').click())";
     visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
-        for send in ["void document.querySelector('button').click()", BY_SCRIPT, BY_FORMACTION] {
+        let by_button = "void document.querySelector('button').click()";
+        for send in [by_button, BY_SCRIPT, BY_FORMACTION, FROM_OUTSIDE] {
             let notes = ada.tab().await;
             let settings = ada.opens_a_tab().await;
             ada.open("/settings").await;
@@ -178,8 +188,7 @@ async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
             ada.switches_to(&settings).await;
             ada.arrives_at("/login?next=%2Fsettings").await;
             assert_eq!(ada.token().await, None);
-            let stored = ada.script("JSON.stringify(localStorage)").await;
-            assert_eq!(stored, r#"{"signed_out":"yes"}"#);
+            ada.has_stored_only_the_end_of_a_session().await;
             ada.switches_to(&notes).await;
             ada.arrives_at("/login?next=%2Fnotes").await;
             ada.submits_the_log_in_form().await;
@@ -197,6 +206,11 @@ async fn a_log_out_that_is_cancelled_or_rejected_ends_no_session() {
         ada.signs_up_for_notes().await;
         let notes = ada.tab().await;
         ada.is_kept().await;
+        ada.adds_script(
+            "((direct) => window.fetch = (...request) => direct(...request).finally(
+                () => window.hasAsked = true))(fetch)",
+        )
+        .await;
         let settings = ada.opens_a_tab().await;
         ada.open("/settings").await;
         ada.until("document.querySelector('.session')").await;
@@ -232,6 +246,9 @@ async fn a_log_out_that_is_cancelled_or_rejected_ends_no_session() {
         has_kept_the_sessions().await;
         ada.until("!window.isKept").await;
         ada.sees_the_notes().await;
+        // The page asks the server whether the session of its token has ended.
+        ada.until("window.hasAsked").await;
+        assert!(ada.token().await.is_some());
         // It shows the rejection.
         drop(ada.browser.console().await);
     })
@@ -252,9 +269,10 @@ async fn a_rendered_page_is_loaded_again_when_another_user_logs_in() {
         ada.until("!window.isKept").await;
         ada.sees_the_notes().await;
 
+        // The page whose own script logs in is not loaded again.
         ada.is_kept().await;
         ada.switches_to(&other).await;
-        ada.open("/").await;
+        ada.is_kept().await;
         let account = json!({"email": EMAIL, "password": PASSWORD});
         ada.script(&format!(
             "import('/latchkey.js').then(({{createClient}}) => createClient().login({account}))"
@@ -263,6 +281,8 @@ async fn a_rendered_page_is_loaded_again_when_another_user_logs_in() {
         ada.switches_to(&notes).await;
         ada.until("!window.isKept").await;
         ada.sees_the_notes().await;
+        ada.switches_to(&other).await;
+        assert_eq!(ada.script("window.isKept").await, true);
     })
     .await;
 }

@@ -12,13 +12,15 @@ use warp::http::Uri;
 use warp::path::FullPath;
 use warp::reply::{html, with_header};
 
+use super::GRACE;
 use crate::server::Server;
 use crate::visitor::{EMAIL, PASSWORD, Visitor, visit};
 
 /// How late a late response is.
 const DELAY: Duration = Duration::from_secs(3);
 
-/// An embedding app: the example `front_end` of `api`, with a redirect to another origin.
+/// An embedding app: the example `front_end` of `api`, with routes that accept the session cookie,
+/// and a redirect to another origin.
 struct FrontEnd {
     url: String,
     /// The path whose responses are late.
@@ -32,9 +34,14 @@ impl FrontEnd {
         let port = free_port();
         let url = format!("http://localhost:{port}");
         let auth = Auth::builder().sqlite(folder.path().join("app.db")).public_url(&*url);
-        let auth = auth.build().await.unwrap();
+        let auth = auth.build().await.unwrap().log_in_page("/");
         let hello = async |user: SignedIn| format!("hello {}", user.email());
         let private = auth.guarded(warp::path!("private"), hello);
+        let cookies = auth.guard().cookies().route(warp::path!("cookies"), hello);
+        let rendered = async |_: SignedIn| {
+            html("<script type=module src=/latchkey-page.js></script><p>Buy milk.")
+        };
+        let rendered = auth.guard().page().route(warp::path!("rendered"), rendered);
         let page = include_str!("../../../../../crates/api/examples/front_end/index.html");
         let page = warp::path::end().map(move || html(page));
         let script = include_str!("../../../../../crates/api/examples/front_end/app.js");
@@ -43,7 +50,8 @@ impl FrontEnd {
         let away: Uri = redirect.parse().unwrap();
         let away = warp::path!("away").map(move || warp::redirect::temporary(away.clone()));
         let near = warp::path!("near").map(|| warp::redirect(Uri::from_static("/private")));
-        let app = auth.routes().or(private).or(page).or(script).or(away).or(near);
+        let app = auth.routes().or(private).or(cookies).or(rendered).or(page).or(script);
+        let app = app.or(away).or(near);
         let late = Arc::<Mutex<String>>::default();
         let path = Arc::clone(&late);
         let app = warp::path::full().and(app).then(move |full: FullPath, response| {
@@ -195,6 +203,60 @@ async fn a_late_response_brings_nothing_back_after_a_log_out_in_another_tab() {
         }
         // The rejected request is listed in the console.
         drop(ada.browser.console().await);
+    })
+    .await;
+}
+
+/// The cookie is of the user who has logged in last.
+#[tokio::test]
+async fn a_tab_never_acts_for_the_user_of_the_cookie() {
+    visit(async |ada| {
+        let app = FrontEnd::start("/").await;
+        let blank = format!("{}/healthz", app.url);
+        let logs_in = async |email: &str| {
+            ada.browser.client.goto(&blank).await.unwrap();
+            ada.creates_the_client().await;
+            let account = json!({"email": email, "password": PASSWORD});
+            assert_eq!(ada.calls(&format!("signUp({account})")).await["email"], email);
+            ada.logs_in_with_the_client(email, false).await;
+        };
+        logs_in(EMAIL).await;
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        logs_in(GRACE).await;
+        ada.switches_to(&first).await;
+        let text = "fetch('/cookies', {method: 'POST'}).then((it) => it.text())";
+        assert_eq!(ada.calls(text).await, format!("hello {EMAIL}"));
+        ada.script("void (performance.now = () => 1e9)").await;
+        let problem = "fetch('/cookies', {method: 'POST'})
+            .then((it) => it.status === 401 && it.json()).then((it) => it.code)";
+        assert_eq!(ada.calls(problem).await, "missing_token");
+        assert_eq!(ada.token().await, None);
+        assert_eq!(ada.script("changes").await, json!([true, false]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rendered_page_that_is_loaded_during_a_log_out_is_loaded_again() {
+    visit(async |ada| {
+        let app = FrontEnd::start("/").await;
+        ada.is_signed_in_at(&app).await;
+        app.delays("/rendered");
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.browser.client.goto(&app.url).await.unwrap();
+        ada.until(&format!("document.body.innerText.includes('hello {EMAIL}')")).await;
+        let second = ada.tab().await;
+        ada.switches_to(&first).await;
+        ada.script("void setTimeout(() => location = '/rendered')").await;
+        ada.switches_to(&second).await;
+        // The server has rendered the page, and the browser waits for it.
+        tokio::time::sleep(DELAY / 3).await;
+        ada.script("document.querySelector('#logout').click()").await;
+        ada.until("!document.forms[0].hidden").await;
+        ada.switches_to(&first).await;
+        ada.until("location.search === '?next=%2Frendered'").await;
     })
     .await;
 }
