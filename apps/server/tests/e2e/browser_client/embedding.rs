@@ -228,9 +228,17 @@ async fn a_tab_never_acts_for_the_user_of_the_cookie() {
         let text = "fetch('/cookies', {method: 'POST'}).then((it) => it.text())";
         assert_eq!(ada.calls(text).await, format!("hello {EMAIL}"));
         ada.script("void (performance.now = () => 1e9)").await;
-        let problem = "fetch('/cookies', {method: 'POST'})
-            .then((it) => it.status === 401 && it.json()).then((it) => it.code)";
-        assert_eq!(ada.calls(problem).await, "missing_token");
+        let outcomes = ada
+            .script(
+                "Promise.all([
+                    auth.fetch('/cookies', {method: 'POST'})
+                        .then((it) => it.status === 401 && it.json()).then((it) => it.code),
+                    auth.fetch('/cookies', {method: 'POST', signal: AbortSignal.abort()})
+                        .catch((it) => it.name),
+                ])",
+            )
+            .await;
+        assert_eq!(outcomes, json!(["missing_token", "AbortError"]));
         assert_eq!(ada.token().await, None);
         assert_eq!(ada.script("changes").await, json!([true, false]));
     })
