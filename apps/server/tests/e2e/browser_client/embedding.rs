@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ struct FrontEnd {
     url: String,
     /// The path whose responses are late.
     late: Arc<Mutex<String>>,
+    /// Whether a late response is waiting.
+    is_waiting: Arc<AtomicBool>,
     _folder: tempfile::TempDir,
 }
 
@@ -53,18 +56,21 @@ impl FrontEnd {
         let app = auth.routes().or(private).or(cookies).or(rendered).or(page).or(script);
         let app = app.or(away).or(near);
         let late = Arc::<Mutex<String>>::default();
-        let path = Arc::clone(&late);
+        let is_waiting = Arc::<AtomicBool>::default();
+        let (path, waits) = (Arc::clone(&late), Arc::clone(&is_waiting));
         let app = warp::path::full().and(app).then(move |full: FullPath, response| {
             let is_late = full.as_str() == *path.lock().unwrap();
+            let waits = Arc::clone(&waits);
             async move {
                 if is_late {
+                    waits.store(true, Ordering::SeqCst);
                     tokio::time::sleep(DELAY).await;
                 }
                 response
             }
         });
         tokio::spawn(warp::serve(app).bind(([127, 0, 0, 1], port)).await.run());
-        Self { url, late, _folder: folder }
+        Self { url, late, is_waiting, _folder: folder }
     }
 
     fn delays(&self, path: &str) {
@@ -257,10 +263,12 @@ async fn a_rendered_page_that_is_loaded_during_a_log_out_is_loaded_again() {
         ada.until(&format!("document.body.innerText.includes('hello {EMAIL}')")).await;
         let second = ada.tab().await;
         ada.switches_to(&first).await;
-        ada.script("void setTimeout(() => location = '/rendered')").await;
+        // The driver would wait for the page if its load began before the switch.
+        ada.script("void setTimeout(() => location = '/rendered', 500)").await;
         ada.switches_to(&second).await;
-        // The server has rendered the page, and the browser waits for it.
-        tokio::time::sleep(DELAY / 3).await;
+        while !app.is_waiting.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         ada.script("document.querySelector('#logout').click()").await;
         ada.until("!document.forms[0].hidden").await;
         ada.switches_to(&first).await;
