@@ -137,7 +137,7 @@ async fn commit_when_waiting(client: &Client) -> bool {
 async fn waits(client: &Client) -> bool {
     let waiting = "SELECT count(*) > 0 FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    for _ in 0..100 {
+    for _ in 0..1_500 {
         if client.query_one(waiting, &[]).await.unwrap().get(0) {
             return true;
         }
