@@ -92,9 +92,9 @@ impl Auth {
     }
 
     /// Sets the path of the log-in page, to which [`Guard::page`] redirects. The default is
-    /// `/login`. After the log-in, the page must open the path in its query parameter `next`, unless
-    /// it is not a path of the app: [`safe_next`](accounts::http::safe_next) checks this. Other
-    /// characters than ASCII in `path` are percent-encoded.
+    /// `/login`. After the log-in, the page must open the path in its query parameter `next`,
+    /// unless it is not a path of the app: [`safe_next`](accounts::http::safe_next) checks this.
+    /// Non-ASCII characters in `path` are percent-encoded.
     #[must_use]
     pub fn log_in_page(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         let proxies = Arc::clone(&self.site.proxies);

@@ -117,7 +117,7 @@ pub(crate) struct FreshWithSecondFactor<I>(pub(crate) I);
 /// The input of an endpoint that requires a recent log-in.
 pub(crate) struct Fresh<I>(pub(crate) I);
 
-/// The input of an endpoint that changes the second factors or the passkeys of the user, also
+/// The input of an endpoint that changes the second factors or the passkeys of the user, even
 /// before the second factor is on.
 pub(crate) struct ChangeFactors<I>(pub(crate) I);
 

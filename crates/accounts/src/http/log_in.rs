@@ -72,8 +72,8 @@ pub fn log_in_location(log_in_path: &str, next: &str) -> String {
     format!("{log_in_path}{separator}{query}")
 }
 
-/// Returns the path as it is in a `Location` header: spaces, control characters and other
-/// characters than ASCII are percent-encoded.
+/// Returns the path as it is in a `Location` header: spaces, control characters and non-ASCII
+/// characters are percent-encoded.
 #[must_use]
 pub fn encode_path(path: &str) -> String {
     const ENCODED: &AsciiSet = &CONTROLS.add(b' ');
