@@ -28,7 +28,9 @@ pub(super) fn check() -> Result<()> {
     fs::create_dir(&directory)?;
     for name in LIBRARIES {
         let package = target.join("package").join(folder(name) + ".crate");
-        run(Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(&directory))?;
+        // With the time of the extraction, or cargo would take every file for an unchanged one: all
+        // files in a package have the same time in the past.
+        run(Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(&directory))?;
     }
     if !directory.join(folder("pages")).join("dist/index.html").exists() {
         bail!("the package of `pages` does not contain the built pages");

@@ -15,7 +15,7 @@ use warp::reply::{html, with_header};
 
 use super::GRACE;
 use crate::server::Server;
-use crate::visitor::{EMAIL, PASSWORD, Visitor, visit};
+use crate::visitor::{EMAIL, PASSWORD, TIMEOUT, Visitor, visit};
 
 /// How late a late response is.
 const DELAY: Duration = Duration::from_secs(3);
@@ -266,9 +266,12 @@ async fn a_rendered_page_that_is_loaded_during_a_log_out_is_loaded_again() {
         // The driver would wait for the page if its load began before the switch.
         ada.script("void setTimeout(() => location = '/rendered', 500)").await;
         ada.switches_to(&second).await;
-        while !app.is_waiting.load(Ordering::SeqCst) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let is_waiting = async {
+            while !app.is_waiting.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(TIMEOUT, is_waiting).await.unwrap();
         ada.script("document.querySelector('#logout').click()").await;
         ada.until("!document.forms[0].hidden").await;
         ada.switches_to(&first).await;

@@ -63,6 +63,9 @@ async fn a_remembered_tab_without_a_token_notices_a_log_out() {
         // A form does not remove the id of the remembered session.
         ada.switches_to(&first).await;
         ada.logs_in_with_the_client(EMAIL, true).await;
+        ada.switches_to(&second).await;
+        ada.until("changes.join() === 'true,false,true'").await;
+        ada.switches_to(&first).await;
         ada.browser.client.delete_all_cookies().await.unwrap();
         ada.script("void new BroadcastChannel('latchkey').postMessage('signed-out')").await;
         ada.switches_to(&second).await;
