@@ -32,6 +32,12 @@ impl Visitor {
         self.sees_the_notes().await;
     }
 
+    async fn opens_the_notes_in_a_tab(&self) {
+        self.opens_a_tab().await;
+        self.open("/notes").await;
+        self.sees_the_notes().await;
+    }
+
     /// Marks the page, to see whether it is loaded again.
     async fn is_kept(&self) {
         self.script("window.isKept = true").await;
@@ -111,9 +117,7 @@ async fn without_remember_a_new_tab_has_the_session_of_the_cookie() {
     visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let first = ada.tab().await;
-        ada.opens_a_tab().await;
-        ada.open("/notes").await;
-        ada.sees_the_notes().await;
+        ada.opens_the_notes_in_a_tab().await;
         ada.script("document.querySelector('a[href=\"/settings\"]').click()").await;
         ada.arrives_at("/settings").await;
         ada.until("document.querySelector('.session')").await;

@@ -24,9 +24,9 @@ const DELAY: Duration = Duration::from_secs(3);
 /// and a redirect to another origin.
 struct FrontEnd {
     url: String,
-    /// The path whose responses are late.
+    /// The path whose responses are delayed.
     late: Arc<Mutex<String>>,
-    /// Whether a late response is waiting.
+    /// `true` once a response is being delayed.
     is_waiting: Arc<AtomicBool>,
     _folder: tempfile::TempDir,
 }

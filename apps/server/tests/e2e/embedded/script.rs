@@ -9,9 +9,7 @@ async fn a_form_logs_out_all_tabs_although_nothing_can_be_stored() {
     visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let first = ada.tab().await;
-        ada.opens_a_tab().await;
-        ada.open("/notes").await;
-        ada.sees_the_notes().await;
+        ada.opens_the_notes_in_a_tab().await;
         ada.script("void (Storage.prototype.setItem = () => { throw new Error('full'); })").await;
         ada.presses("Log out").await;
         ada.arrives_at("/").await;
