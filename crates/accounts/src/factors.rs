@@ -330,8 +330,9 @@ impl Accounts {
     }
 
     /// Counts a change to the user's factors, even if it then fails. Removals are not counted:
-    /// what is removed was counted when it was added. Otherwise, whoever has got into an account
-    /// could use the limit up, so that its owner could not remove a foreign passkey.
+    /// otherwise, an attacker with access to the account could reach the limit on purpose, so that
+    /// the owner could not remove the attacker's passkey. The number of removals is limited anyway,
+    /// because every factor was counted when it was added.
     pub(crate) async fn count_factor_change(
         &self,
         signed_in: &SignedIn,

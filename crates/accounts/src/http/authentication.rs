@@ -177,9 +177,9 @@ fn is_read(method: &Method, headers: &HeaderMap) -> bool {
         && !headers.contains_key(UPGRADE)
 }
 
-/// Returns whether a browser sends a request in the background, for a script or a part of a page.
-/// The response to such a request can arrive after that to a log-in in another tab, which has ended
-/// the session of the request. If it cleared the cookie, it would delete that of the new session.
+/// Returns whether a browser sends a request in the background: for a script, or for a part of a
+/// page. Meanwhile, a log-in in another tab can end the session of the request and set a new
+/// cookie. A late response that cleared the cookie would delete the new one.
 fn is_in_background(headers: &HeaderMap) -> bool {
     single(headers, &SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
 }

@@ -227,7 +227,7 @@ async fn all_changes_except_removals_and_new_names_share_a_limit() {
         let retry_after = try_change(&app, &ada, change).await;
         assert_eq!(retry_after, Some(60 * MINUTE), "{change}");
         assert!(app.begin_totp(&grace, &caller()).await.is_ok());
-        // Whoever used up the limit cannot keep the owner from removing a passkey.
+        // An attacker who has reached the limit cannot prevent the owner from removing a passkey.
         app.rename_passkey(&ada, passkey.id, "Old laptop").await.unwrap();
         app.turn_second_factor_off(&ada, &caller()).await.unwrap();
         app.remove_passkey(&ada, passkey.id, &caller()).await.unwrap();
