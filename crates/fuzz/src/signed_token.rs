@@ -1,4 +1,5 @@
 use auth_core::{AccessTokenVerifier, SessionId, Timestamp, UserId};
+use serde_json::Value;
 
 use crate::members::Members;
 use crate::service::{NAME, NOW, SERVICE};
@@ -25,6 +26,22 @@ struct Expected {
     expires_at: Timestamp,
 }
 
+/// The claims that Latchkey reads. Others are those of the app.
+const CLAIMS: [&str; 12] = [
+    "iss",
+    "aud",
+    "sub",
+    "client_id",
+    "sid",
+    "jti",
+    "iat",
+    "nbf",
+    "exp",
+    "auth_time",
+    "amr",
+    "roles",
+];
+
 fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     if !header.starts_with(b"{") || !claims.starts_with(b"{") {
         return None;
@@ -32,9 +49,9 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     if !is_valid_header(&Members::parse(header, &["alg", "typ", "kid"])?) {
         return None;
     }
-    let names =
-        ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr"];
-    let claims = Members::parse(claims, &names)?;
+    // The claims of the app are parsed, too. `Members` skips them, and accepts invalid UTF-8 there.
+    serde_json::from_slice::<Value>(claims).ok()?;
+    let claims = Members::parse(claims, &CLAIMS)?;
     let (iat, nbf, exp) = (claims.number("iat")?, claims.number("nbf")?, claims.number("exp")?);
     let is_valid = claims.text("iss")? == NAME
         && claims.text("aud")? == NAME
@@ -43,7 +60,8 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
         && (0..=NOW).contains(&nbf)
         && (0..=nbf + 30).contains(&iat)
         && exp > NOW
-        && claims.texts("amr").is_some();
+        && claims.texts("amr").is_some()
+        && (!claims.known.contains_key("roles") || claims.texts("roles").is_some());
     Timestamp::from_second(claims.number("auth_time")?).ok()?;
     let expected = Expected {
         user: claims.text("sub")?.parse().ok()?,
