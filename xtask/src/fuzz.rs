@@ -54,13 +54,18 @@ impl Fuzz {
     }
 }
 
+/// Builds the fuzz targets on one core, while another build runs.
+pub(crate) fn build_on_one_core() -> Result<()> {
+    build(&["--jobs", "1"]).map(drop)
+}
+
 /// Fuzzes each target for a few seconds, as a step of `cargo xtask ci`.
 pub(crate) fn smoke_test() -> Result<()> {
     run(&targets()?, 3)
 }
 
 fn run(targets: &[String], seconds: u32) -> Result<()> {
-    let fuzzer = Fuzzer::build(seconds)?;
+    let fuzzer = Fuzzer { binary: build(&[])?, directory: directory()?, seconds };
     let next = AtomicUsize::new(0);
     // Each worker fuzzes one target at a time.
     let work = || -> Result<Vec<String>> {
@@ -98,23 +103,27 @@ fn targets() -> Result<Vec<String>> {
 const CORPUS: &str = "crates/fuzz/corpus";
 const DICTIONARY: &str = "crates/fuzz/dictionary";
 
-impl Fuzzer {
-    /// Builds the fuzzer in its own target directory, because every crate is compiled with other
-    /// options than in a normal build. Because of `--target`, these options do not apply to build
-    /// scripts and procedural macros.
-    fn build(seconds: u32) -> Result<Self> {
-        setup::c_compiler()?;
-        setup::cxx_compiler()?;
-        let directory = workspace::target_dir()?.join("fuzz");
-        let host = host()?;
-        let mut build = cargo(["build", "--package", "fuzz", "--profile", "fuzz"]);
-        build.args(["--target", &host, "--target-dir"]).arg(&directory);
-        build.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", RUSTFLAGS.join(" "));
-        step("building the fuzz targets", || process::run(&mut build))?;
-        let binary = directory.join(host).join("fuzz").join("fuzz");
-        Ok(Self { binary, directory, seconds })
-    }
+/// Builds the fuzz targets in their own target directory, because every crate is compiled with other
+/// options than in a normal build. Because of `--target`, these options do not apply to build
+/// scripts and procedural macros. Returns the path of the binary.
+fn build(args: &[&str]) -> Result<PathBuf> {
+    setup::c_compiler()?;
+    setup::cxx_compiler()?;
+    let directory = directory()?;
+    let host = host()?;
+    let mut build = cargo(["build", "--package", "fuzz", "--profile", "fuzz"]);
+    build.args(["--target", &host, "--target-dir"]).arg(&directory).args(args);
+    build.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", RUSTFLAGS.join(" "));
+    step("building the fuzz targets", || process::run(&mut build))?;
+    Ok(directory.join(host).join("fuzz").join("fuzz"))
+}
 
+/// Returns the target directory of the fuzz targets.
+fn directory() -> Result<PathBuf> {
+    Ok(workspace::target_dir()?.join("fuzz"))
+}
+
+impl Fuzzer {
     /// Fuzzes one target. Returns a description of the finding, if any, and how to reproduce it.
     fn run(&self, target: &str) -> Result<Option<String>> {
         let corpus = self.directory.join("corpus").join(target);

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use test_postgres::VARIABLE;
 
@@ -32,7 +32,7 @@ pub(super) enum Step {
     Docs,
     /// Packages of the library crates, which are checked outside the workspace
     Package,
-    /// The SPA and the release binary
+    /// The SPA, the release binary and the fuzz targets
     Build,
     /// The sizes of the SPA and of the browser client against their budgets
     Size,
@@ -95,7 +95,7 @@ impl Step {
             Self::Test => test(),
             Self::Docs => docs(),
             Self::Package => package::check(),
-            Self::Build => artifacts.server().map(drop),
+            Self::Build => build(artifacts),
             Self::Size => size(artifacts),
             Self::Deploy => deploy::check(&artifacts.server()?),
             Self::Openapi => openapi::check(artifacts.server()?),
@@ -211,6 +211,15 @@ fn docs() -> Result<()> {
     public_api::check()
 }
 
+/// Builds the fuzz targets beside the release binary, which is optimised as a whole on one core.
+fn build(artifacts: &mut Artifacts) -> Result<()> {
+    thread::scope(|scope| {
+        let fuzz = scope.spawn(fuzz::build_on_one_core);
+        let server = artifacts.server().map(drop);
+        server.and(fuzz.join().map_err(|_| anyhow!("the build of the fuzz targets panicked"))?)
+    })
+}
+
 fn size(artifacts: &Artifacts) -> Result<()> {
     web::size::check_client(&workspace::root().join("crates/api/client/latchkey.js"))?;
     if artifacts.server.is_none() {
@@ -230,14 +239,16 @@ fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     // The whole workspace with all features, as in `test`, so that nothing is recompiled.
     run(&mut cargo(["build", "--workspace", "--all-features", "--examples"]))?;
     let yew = web::build_yew_example()?;
-    let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
-    test_run::run(
-        cargo(tests)
-            .args(["--", "--test-threads=2"])
-            .env("E2E_SERVER", server)
-            .env("E2E_CHROMIUM", browser.chromium)
-            .env("E2E_CHROMEDRIVER", browser.chromedriver)
-            .env("E2E_AXE", axe)
-            .env("E2E_YEW", yew),
-    )
+    let mut tests = cargo(["test", "--workspace", "--all-features", "--test", "e2e"]);
+    tests
+        .args(["--", "--test-threads=2"])
+        .env("E2E_SERVER", server)
+        .env("E2E_CHROMIUM", browser.chromium)
+        .env("E2E_CHROMEDRIVER", browser.chromedriver)
+        .env("E2E_AXE", axe)
+        .env("E2E_YEW", yew);
+    if let Some(shell) = browser.headless_shell {
+        tests.env("E2E_HEADLESS_SHELL", shell);
+    }
+    test_run::run(&mut tests)
 }

@@ -13,6 +13,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use warp::http::Method;
 
+/// The program of a browser.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    Chromium,
+    /// The engine of Chromium without what surrounds it, such as the password manager. It starts in
+    /// a third of the time. Without `E2E_HEADLESS_SHELL`, Chromium is started instead.
+    HeadlessShell,
+}
+
 pub(crate) struct Browser {
     pub(crate) client: Client,
     driver: Child,
@@ -21,26 +30,26 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) async fn start() -> Self {
-        Self::start_in(Rc::new(tempfile::tempdir().unwrap())).await
+    pub(crate) async fn start(program: Program) -> Self {
+        Self::start_in(program, Rc::new(tempfile::tempdir().unwrap())).await
     }
 
     /// Starts a browser whose password manager has saved this account for the pages of `origin`.
     pub(crate) async fn start_with_saved_password(origin: &str, email: &str) -> Self {
         // The first start creates the database of saved passwords.
-        let first = Self::start().await;
+        let first = Self::start(Program::Chromium).await;
         let profile = Rc::clone(&first.profile);
         first.close().await;
         drop(first);
         save_password(&profile, origin, email);
-        Self::start_in(profile).await
+        Self::start_in(Program::Chromium, profile).await
     }
 
-    async fn start_in(profile: Rc<TempDir>) -> Self {
+    async fn start_in(program: Program, profile: Rc<TempDir>) -> Self {
         // The driver chooses a port for IPv4 and exits if another program has it for IPv6.
         let (driver, port) = (0..5).find_map(|_| start_driver()).unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile))
+            .capabilities(capabilities(program, &profile))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
@@ -101,7 +110,7 @@ fn port(line: &str) -> Option<u16> {
     line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
 }
 
-fn capabilities(profile: &TempDir) -> Capabilities {
+fn capabilities(program: Program, profile: &TempDir) -> Capabilities {
     let mut options = json!({
         "args": [
             "--headless",
@@ -117,10 +126,14 @@ fn capabilities(profile: &TempDir) -> Capabilities {
             format!("--user-data-dir={}", profile.path().display()),
         ],
     });
-    if let Ok(binary) = std::env::var("E2E_CHROMIUM") {
+    let shell = std::env::var("E2E_HEADLESS_SHELL").ok();
+    let shell = shell.filter(|_| program == Program::HeadlessShell);
+    let name = if shell.is_some() { "chrome-headless-shell" } else { "chrome" };
+    if let Some(binary) = shell.or_else(|| std::env::var("E2E_CHROMIUM").ok()) {
         options["binary"] = json!(binary);
     }
     let capabilities = json!({
+        "browserName": name,
         "goog:chromeOptions": options,
         "goog:loggingPrefs": {"browser": "ALL"},
     });

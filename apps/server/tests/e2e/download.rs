@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::visitor::{Visitor, visit};
+use crate::visitor::{Visitor, visit, visit_in_chromium};
 
 /// The maximum size of the downloads of a first visit, in bytes after compression.
 /// `cargo xtask ci size` has the same limit.
@@ -35,7 +35,7 @@ async fn downloads(ada: &Visitor) -> Vec<(String, u64, u64)> {
 
 #[tokio::test]
 async fn a_first_visit_is_within_the_budget_and_the_next_downloads_no_asset() {
-    visit(async |ada| {
+    visit_in_chromium(async |ada| {
         ada.open("/").await;
         ada.heading().await;
         let first = downloads(ada).await;

@@ -1,4 +1,4 @@
-use crate::visitor::{EMAIL, PASSWORD, visit};
+use crate::visitor::{EMAIL, PASSWORD, visit, visit_in_chromium};
 
 #[tokio::test]
 async fn the_token_is_in_session_storage_and_nowhere_else() {
@@ -117,7 +117,7 @@ async fn a_password_can_be_shown_and_hidden() {
 
 #[tokio::test]
 async fn logging_in_needs_only_the_keyboard() {
-    visit(async |ada| {
+    visit_in_chromium(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;
         ada.heading().await;

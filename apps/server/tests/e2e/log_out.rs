@@ -1,8 +1,8 @@
-use crate::visitor::{EMAIL, visit};
+use crate::visitor::{EMAIL, visit, visit_in_chromium};
 
 #[tokio::test]
 async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
-    visit(async |ada| {
+    visit_in_chromium(async |ada| {
         let token = ada.logs_in().await;
         ada.script("document.querySelector('a[href=\"/\"]').click()").await;
         ada.arrives_at("/").await;
@@ -22,7 +22,7 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
 
 #[tokio::test]
 async fn going_back_from_another_site_shows_nothing_private() {
-    visit(async |ada| {
+    visit_in_chromium(async |ada| {
         let token = ada.logs_in().await;
         ada.browser.client.goto("about:blank").await.unwrap();
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::authenticator::{Authenticator, Consent};
 use crate::factors::SetUp;
-use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_localhost};
+use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_in_chromium, visit_localhost};
 
 const GRACE: &str = "grace@example.com";
 
@@ -92,7 +92,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_passkey_is_added_renamed_and_removed() {
-    visit_localhost(&[], async |ada| {
+    visit_in_chromium(async |ada| {
         let authenticator = ada.has_an_authenticator().await;
         ada.logs_in().await;
         let other = ada.server.log_in(EMAIL, PASSWORD);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::visitor::{EMAIL, Visitor, visit};
+use crate::visitor::{EMAIL, Visitor, visit_in_chromium};
 
 const IMAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images");
 
@@ -47,7 +47,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn the_pages_in_the_readme_have_a_light_and_a_dark_version() {
-    visit(async |ada| {
+    visit_in_chromium(async |ada| {
         let size = json!({"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         ada.browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
         ada.browser.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::server::Server;
-use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_with};
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_in_chromium, visit_with};
 
 impl Visitor {
     /// Logs in and opens the settings. Returns the token.
@@ -158,7 +158,7 @@ async fn a_session_can_be_ended_from_another_browser() {
 
 #[tokio::test]
 async fn the_data_can_be_downloaded() {
-    visit(async |ada| {
+    visit_in_chromium(async |ada| {
         ada.logs_in_and_opens_the_settings().await;
         let text = ada.downloads("Download my data", "latchkey-data.json").await;
         ada.sees_message("status", "latchkey-data.json").await;

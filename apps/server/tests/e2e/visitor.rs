@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use warp::http::Method;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Program};
 use crate::server::Server;
 
 pub(crate) const EMAIL: &str = "Ada@example.com";
@@ -63,7 +63,7 @@ pub(crate) async fn visit_in(
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let server = Rc::new(Server::start(&folder, &options));
     let base = format!("http://{}", server.address);
-    visit_at(base, server, folder, Browser::start().await, test).await;
+    visit_at(base, server, folder, Browser::start(Program::HeadlessShell).await, test).await;
 }
 
 /// Runs a test like [`visit_with`], at `http://localhost`. Passkeys do not work at an IP address.
@@ -81,16 +81,35 @@ pub(crate) async fn visit_localhost_in(
     let options = options(&folder);
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let server = Rc::new(Server::start(&folder, &options));
-    let base = format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1);
-    visit_at(base, server, folder, Browser::start().await, test).await;
+    let browser = Browser::start(Program::HeadlessShell).await;
+    visit_at(localhost(&server), server, folder, browser, test).await;
+}
+
+fn localhost(server: &Server) -> String {
+    format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1)
+}
+
+/// Runs a test like [`visit_localhost`], in Chromium itself: a test of what it does around its
+/// engine, such as going back, saving a file or suggesting a passkey.
+pub(crate) async fn visit_in_chromium(test: impl AsyncFnOnce(&Visitor)) {
+    let folder = Rc::new(tempfile::tempdir().unwrap());
+    let server = Rc::new(Server::start(&folder, &[]));
+    let browser = Browser::start(Program::Chromium).await;
+    visit_at(localhost(&server), server, folder, browser, test).await;
 }
 
 /// Runs a test like [`visit`], at another app that listens on this port. The server is not used.
 pub(crate) async fn visit_app(port: u16, test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
     let server = Rc::new(Server::start(&folder, &[]));
-    visit_at(format!("http://localhost:{port}"), server, folder, Browser::start().await, test)
-        .await;
+    visit_at(
+        format!("http://localhost:{port}"),
+        server,
+        folder,
+        Browser::start(Program::HeadlessShell).await,
+        test,
+    )
+    .await;
 }
 
 /// Runs a test like [`visit`], in a browser whose password manager has saved the account.
@@ -137,7 +156,7 @@ impl Visitor {
     /// Runs a test in another browser, with the same server.
     pub(crate) async fn in_another_browser(&self, test: impl AsyncFnOnce(&Self)) {
         let (server, folder) = (Rc::clone(&self.server), Rc::clone(&self.folder));
-        let browser = Browser::start().await;
+        let browser = Browser::start(Program::HeadlessShell).await;
         Box::pin(visit_at(self.base.clone(), server, folder, browser, test)).await;
     }
 

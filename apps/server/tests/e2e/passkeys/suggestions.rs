@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{IS_ABORTED, IS_PENDING, OPTIONS, RECORD_REQUEST};
 use crate::authenticator::Consent;
-use crate::visitor::{EMAIL, NEW, Visitor, visit_localhost};
+use crate::visitor::{EMAIL, NEW, Visitor, visit_in_chromium, visit_localhost};
 
 /// Counts the requests of the page for the options of a log-in with a passkey.
 const COUNT_OPTIONS: &str = "window.requested = 0;
@@ -80,7 +80,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
-    visit_localhost(&[], async |ada| {
+    visit_in_chromium(async |ada| {
         let authenticator = ada
             .has_an_authenticator_with(
                 json!({"defaultBackupEligibility": true, "defaultBackupState": true}),
