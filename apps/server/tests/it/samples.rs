@@ -159,7 +159,7 @@ fn the_api_sample_signs_up_and_logs_in() {
 
 #[test]
 fn the_flask_security_sample_adds_the_salt_to_the_hashes() {
-    let samples = samples(&root().join("docs/operations/cli.md"));
+    let samples = samples(&root().join("docs/operations/import.md"));
     let sample = samples.iter().find(|sample| sample.contains("flask-security")).unwrap();
     let commands = sample.replace("> users.csv", "");
     let query = String::from_utf8(run(&commands).stdout).unwrap();
