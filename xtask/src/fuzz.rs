@@ -54,7 +54,7 @@ impl Fuzz {
     }
 }
 
-/// Builds the fuzz targets on one core, while another build runs.
+/// Builds the fuzz targets with one job, so that a build at the same time has the other cores.
 pub(crate) fn build_on_one_core() -> Result<()> {
     build(&["--jobs", "1"]).map(drop)
 }
@@ -103,9 +103,9 @@ fn targets() -> Result<Vec<String>> {
 const CORPUS: &str = "crates/fuzz/corpus";
 const DICTIONARY: &str = "crates/fuzz/dictionary";
 
-/// Builds the fuzz targets in their own target directory, because every crate is compiled with other
-/// options than in a normal build. Because of `--target`, these options do not apply to build
-/// scripts and procedural macros. Returns the path of the binary.
+/// Builds the fuzz targets in their own target directory, because the compiler options of every
+/// crate differ from those of a normal build. Because of `--target`, these options do not apply to
+/// build scripts and procedural macros. Returns the path of the binary.
 fn build(args: &[&str]) -> Result<PathBuf> {
     setup::c_compiler()?;
     setup::cxx_compiler()?;
@@ -118,7 +118,7 @@ fn build(args: &[&str]) -> Result<PathBuf> {
     Ok(directory.join(host).join("fuzz").join("fuzz"))
 }
 
-/// Returns the target directory of the fuzz targets.
+/// Returns the target directory of the fuzz build.
 fn directory() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join("fuzz"))
 }

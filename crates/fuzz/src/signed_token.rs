@@ -26,7 +26,7 @@ struct Expected {
     expires_at: Timestamp,
 }
 
-/// The claims that Latchkey reads. Others are those of the app.
+/// The claims that Latchkey reads. All others are the app's.
 const CLAIMS: [&str; 12] = [
     "iss",
     "aud",
@@ -49,7 +49,8 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     if !is_valid_header(&Members::parse(header, &["alg", "typ", "kid"])?) {
         return None;
     }
-    // The claims of the app are parsed, too. `Members` skips them, and accepts invalid UTF-8 there.
+    // The verifier also parses the claims of the app. `Members` skips them, and would accept
+    // invalid UTF-8, lone surrogates, deep nesting and numbers out of range in them.
     serde_json::from_slice::<Value>(claims).ok()?;
     let claims = Members::parse(claims, &CLAIMS)?;
     let (iat, nbf, exp) = (claims.number("iat")?, claims.number("nbf")?, claims.number("exp")?);

@@ -1,4 +1,4 @@
-//! Finds or installs Chromium and its driver.
+//! Finds or installs Chromium, its headless shell and its driver.
 
 use std::env;
 use std::path::PathBuf;
@@ -26,12 +26,12 @@ const DIRECTORIES: [&str; 5] = [
     "/Applications/Google Chrome.app/Contents/MacOS",
 ];
 
-/// The programs that the end-to-end tests need.
+/// The programs that the end-to-end tests use.
 pub(super) struct Browser {
     pub(super) chromium: PathBuf,
     pub(super) chromedriver: PathBuf,
-    /// Chromium without the parts around its engine, which starts in a third of the time. `None` if
-    /// it is not installed, or if `CHROMIUM` selects another browser.
+    /// Chromium's headless shell, which starts in a third of the time. `None` if it is not
+    /// installed, or if `CHROMIUM` is set.
     pub(super) headless_shell: Option<PathBuf>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn find_or_install() -> Result<Browser> {
     if env::var_os(CHROMIUM.variable).is_none() {
         let has_shell =
             || find().is_ok_and(|found| found.is_some_and(|it| it.headless_shell.is_some()));
-        // The tests also run without the headless shell, which some releases do not have.
+        // The tests also run without the headless shell, which some releases of Debian do not have.
         let _ = HEADLESS_BROWSER.ensure(has_shell, HELP);
     }
     BROWSER.ensure(|| matches!(find(), Ok(Some(_))), HELP)?;

@@ -211,7 +211,8 @@ fn docs() -> Result<()> {
     public_api::check()
 }
 
-/// Builds the fuzz targets beside the release binary, which is optimised as a whole on one core.
+/// Builds the SPA and the release binary, and at the same time the fuzz targets: the link-time
+/// optimisation of the binary uses only one core.
 fn build(artifacts: &mut Artifacts) -> Result<()> {
     thread::scope(|scope| {
         let fuzz = scope.spawn(fuzz::build_on_one_core);

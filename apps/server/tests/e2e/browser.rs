@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use warp::http::Method;
 
-/// The program of a browser.
+/// The browser to start.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     Chromium,
-    /// The engine of Chromium without what surrounds it, such as the password manager. It starts in
-    /// a third of the time. Without `E2E_HEADLESS_SHELL`, Chromium is started instead.
+    /// Chromium's engine without browser features such as the password manager. It starts in a
+    /// third of the time. Without `E2E_HEADLESS_SHELL`, Chromium is started instead.
     HeadlessShell,
 }
 

@@ -1,9 +1,10 @@
 //! End-to-end tests of the release binary in a real browser.
 //!
 //! `cargo xtask ci e2e` sets the paths of the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`),
-//! its driver (`E2E_CHROMEDRIVER`), the script of axe-core (`E2E_AXE`) and the built example of
-//! `yew-session` (`E2E_YEW`). Without these variables, the tests use the server that cargo has built,
-//! and the browser and driver in `PATH`, and those that need axe-core or the example fail.
+//! its headless shell if there is one (`E2E_HEADLESS_SHELL`), its driver (`E2E_CHROMEDRIVER`), the
+//! script of axe-core (`E2E_AXE`) and the built example of `yew-session` (`E2E_YEW`). Without these
+//! variables, the tests use the server that cargo has built, and the browser and driver in `PATH`,
+//! and those that need axe-core or the example fail.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 

@@ -89,8 +89,8 @@ fn localhost(server: &Server) -> String {
     format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1)
 }
 
-/// Runs a test like [`visit_localhost`], in Chromium itself: a test of what it does around its
-/// engine, such as going back, saving a file or suggesting a passkey.
+/// Runs a test like [`visit_localhost`], in full Chromium. Use it for what the headless shell may
+/// do differently, such as going back, downloads and suggested passkeys.
 pub(crate) async fn visit_in_chromium(test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
     let server = Rc::new(Server::start(&folder, &[]));

@@ -155,8 +155,8 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(delete).await
     }
 
-    /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account. The
-    /// user gets a [notice](Operator).
+    /// Sets a password, ends all sessions of the user, and resets the counters of failed sign-ins
+    /// to the account, but not those of wrong codes. The user gets a [notice](Operator).
     ///
     /// Browsers that the account knows stay known with [`KnownBrowsers::Keep`]. Use
     /// [`KnownBrowsers::Forget`] if someone else may have signed in to the account.
