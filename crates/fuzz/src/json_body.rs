@@ -14,8 +14,8 @@ use crate::members::Members;
 /// without unknown or duplicate ones, and that it is parsed correctly.
 pub(crate) fn check(input: &[u8]) {
     let texts = |names: [&'static str; 2]| names.map(|name| (name, Kind::Text));
-    compare::<SignupRequest>(input, &texts(["email", "password"]));
     let [email, password] = texts(["email", "password"]);
+    compare::<SignupRequest>(input, &[email, password, ("invitation", Kind::OptionalText)]);
     compare::<TokenRequest>(input, &[email, password, ("remember", Kind::OptionalFlag)]);
     compare::<ChangePasswordRequest>(input, &texts(["current_password", "new_password"]));
     compare::<DeleteAccountRequest>(input, &[("password", Kind::Text)]);

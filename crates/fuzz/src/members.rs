@@ -14,7 +14,8 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// Parses an object. Returns `None` for anything else, and if a given name occurs twice.
+    /// Parses an object. Returns `None` for anything else, and if a given name occurs twice. The
+    /// values of other members are skipped, so they may not be valid JSON in every respect.
     pub(crate) fn parse(json: &[u8], names: &[&str]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let members = deserializer.deserialize_map(MembersVisitor(names)).ok()?;

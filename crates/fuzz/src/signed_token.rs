@@ -1,4 +1,6 @@
-use auth_core::{AccessTokenVerifier, SessionId, Timestamp, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+
+use auth_core::{AccessTokenVerifier, Amr, Role, SessionId, Timestamp, UserId};
 use serde_json::Value;
 
 use crate::members::Members;
@@ -11,17 +13,27 @@ pub(crate) fn check(input: &[u8]) {
     let (header, claims) = (&input[..newline], &input[newline + 1..]);
     let token = SERVICE.sign(header, claims);
     let accepted = SERVICE.tokens.verify(&token, SERVICE.now).ok();
-    let expected = expected(header, claims)
-        .filter(|_| token.len() <= AccessTokenVerifier::MAX_BYTES)
-        .map(|expected| (expected.user, expected.session, expected.issued_at, expected.expires_at));
-    let accepted =
-        accepted.map(|claims| (claims.user, claims.session, claims.issued_at, claims.expires_at));
+    let expected =
+        expected(header, claims).filter(|_| token.len() <= AccessTokenVerifier::MAX_BYTES);
+    let accepted = accepted.map(|claims| Expected {
+        user: claims.user,
+        session: claims.session,
+        authenticated_at: claims.authenticated_at,
+        amr: claims.amr,
+        roles: claims.roles.iter().map(str::to_owned).collect(),
+        issued_at: claims.issued_at,
+        expires_at: claims.expires_at,
+    });
     assert_eq!(accepted, expected, "{token}");
 }
 
+#[derive(Debug, PartialEq, Eq)]
 struct Expected {
     user: UserId,
     session: SessionId,
+    authenticated_at: Timestamp,
+    amr: Amr,
+    roles: BTreeSet<String>,
     issued_at: Timestamp,
     expires_at: Timestamp,
 }
@@ -51,7 +63,7 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     }
     // The verifier also parses the claims of the app. `Members` skips them, and would accept
     // invalid UTF-8, lone surrogates, deep nesting and numbers out of range in them.
-    serde_json::from_slice::<Value>(claims).ok()?;
+    serde_json::from_slice::<BTreeMap<String, Value>>(claims).ok()?;
     let claims = Members::parse(claims, &CLAIMS)?;
     let (iat, nbf, exp) = (claims.number("iat")?, claims.number("nbf")?, claims.number("exp")?);
     let is_valid = claims.text("iss")? == NAME
@@ -60,13 +72,21 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
         && !claims.text("jti")?.is_empty()
         && (0..=NOW).contains(&nbf)
         && (0..=nbf + 30).contains(&iat)
-        && exp > NOW
-        && claims.texts("amr").is_some()
-        && (!claims.known.contains_key("roles") || claims.texts("roles").is_some());
-    Timestamp::from_second(claims.number("auth_time")?).ok()?;
+        && exp > NOW;
+    let roles = match claims.known.contains_key("roles") {
+        true => claims.texts("roles")?,
+        false => Vec::new(),
+    };
     let expected = Expected {
         user: claims.text("sub")?.parse().ok()?,
         session: claims.text("sid")?.parse().ok()?,
+        authenticated_at: Timestamp::from_second(claims.number("auth_time")?).ok()?,
+        amr: Amr::from_values(claims.texts("amr")?),
+        roles: roles
+            .into_iter()
+            .filter(|role| Role::parse(role).is_ok())
+            .map(str::to_owned)
+            .collect(),
         issued_at: Timestamp::from_second(iat).ok()?,
         expires_at: Timestamp::from_second(exp).ok()?,
     };
@@ -91,6 +111,8 @@ mod tests {
             &include_bytes!("../corpus/signed_token/valid")[..],
             include_bytes!("../corpus/signed_token/additional-claims"),
             include_bytes!("../corpus/signed_token/escaped"),
+            include_bytes!("../corpus/signed_token/roles"),
+            include_bytes!("../corpus/signed_token/custom-depth-127"),
         ] {
             let (header, claims) = input.split_at(input.iter().position(|b| *b == b'\n').unwrap());
             let token = SERVICE.sign(header, &claims[1..]);

@@ -17,12 +17,12 @@ pub(crate) fn check(input: &[u8]) {
 
 fn apply(edit: &[u8], token: &mut Vec<u8>) {
     let [operation, position, byte] = edit else { return };
-    // The lowest bit of `operation` is the ninth bit of the index; the other bits choose the edit.
-    let index = usize::from(*position) | usize::from(operation & 1) << 8;
+    // The two lowest bits of `operation` are the highest of the index; the others choose the edit.
+    let index = usize::from(*position) | usize::from(operation & 3) << 8;
     if index >= token.len() {
         return;
     }
-    match operation >> 1 {
+    match operation >> 2 {
         0 => token[index] = *byte,
         1 => token[index] ^= byte,
         2 => token[index] = token[index].wrapping_add(*byte),
@@ -37,7 +37,7 @@ fn apply(edit: &[u8], token: &mut Vec<u8>) {
         10 => token.push(*byte),
         11 => {
             let length = token.len();
-            token.swap(index, usize::from(*byte) % length);
+            token.swap(index, usize::from(*byte) * length / 256);
         }
         _ => {}
     }
@@ -47,4 +47,20 @@ fn assert_only_the_issued_token_is_valid(token: &[u8]) {
     let Ok(token) = std::str::from_utf8(token) else { return };
     let is_valid = SERVICE.tokens.verify(token, SERVICE.now).is_ok();
     assert_eq!(is_valid, token == SERVICE.issued, "{token}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_reach_the_end_of_the_signature() {
+        let mut token = SERVICE.issued.clone().into_bytes();
+        for edit in include_bytes!("../corpus/tampered_token/last-bits").chunks_exact(3) {
+            apply(edit, &mut token);
+        }
+        let changed: Vec<_> =
+            (0..token.len()).filter(|i| token[*i] != SERVICE.issued.as_bytes()[*i]).collect();
+        assert_eq!(changed, [token.len() - 1]);
+    }
 }

@@ -49,7 +49,8 @@ impl RawHeader {
     }
 }
 
-/// Parses one part of a token: a JSON object without duplicate members, in canonical base64url.
+/// Parses one part of a token: a JSON object in canonical base64url. A member that is a field of `T`
+/// must not occur twice.
 pub(super) fn parse<T: DeserializeOwned>(part: &str) -> Option<T> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
     // Serde would also accept an array with the values of the members.
