@@ -55,7 +55,7 @@ impl Fuzz {
 }
 
 /// Builds the fuzz targets with one job, so that a build at the same time has the other cores.
-pub(crate) fn build_on_one_core() -> Result<()> {
+pub(crate) fn build_with_one_job() -> Result<()> {
     build(&["--jobs", "1"]).map(drop)
 }
 

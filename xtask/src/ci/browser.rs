@@ -14,8 +14,6 @@ const CHROMIUM: Program = Program {
 
 const CHROMEDRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
 
-const HEADLESS_SHELL: &[&str] = &["chromium-headless-shell", "chrome-headless-shell"];
-
 /// The directories in which Chromium and its driver are usually installed, searched after those in
 /// `PATH`.
 const DIRECTORIES: [&str; 5] = [
@@ -30,8 +28,8 @@ const DIRECTORIES: [&str; 5] = [
 pub(super) struct Browser {
     pub(super) chromium: PathBuf,
     pub(super) chromedriver: PathBuf,
-    /// Chromium's headless shell, which starts in a third of the time. `None` if it is not
-    /// installed, or if `CHROMIUM` is set.
+    /// The headless shell beside Chromium, which starts in a third of the time. `None` if there is
+    /// none, or if `CHROMIUM` is set.
     pub(super) headless_shell: Option<PathBuf>,
 }
 
@@ -40,51 +38,39 @@ struct Program {
     names: &'static [&'static str],
 }
 
-const BROWSER: Requirement =
-    Requirement { name: "Chromium and chromedriver", packages: &["chromium", "chromium-driver"] };
-
-const HEADLESS_BROWSER: Requirement = Requirement {
+const WITH_HEADLESS_SHELL: Requirement = Requirement {
     name: "Chromium, its headless shell and chromedriver",
     packages: &["chromium", "chromium-driver", "chromium-headless-shell"],
 };
+
+const WITHOUT_HEADLESS_SHELL: Requirement =
+    Requirement { name: "Chromium and chromedriver", packages: &["chromium", "chromium-driver"] };
 
 const HELP: &str = "the end-to-end tests need Chromium and chromedriver: install both (on Debian \
     `apt-get install chromium chromium-driver`), or set CHROMIUM and CHROMEDRIVER to their paths";
 
 pub(super) fn find_or_install() -> Result<Browser> {
-    if env::var_os(CHROMIUM.variable).is_none() {
-        let has_shell =
-            || find().is_ok_and(|found| found.is_some_and(|it| it.headless_shell.is_some()));
-        // The tests also run without the headless shell, which some releases of Debian do not have.
-        let _ = HEADLESS_BROWSER.ensure(has_shell, HELP);
+    if let Some(browser) = find()? {
+        return Ok(browser);
     }
-    BROWSER.ensure(|| matches!(find(), Ok(Some(_))), HELP)?;
+    let is_installed = || matches!(find(), Ok(Some(_)));
+    // Some releases of Debian do not have the headless shell.
+    if WITH_HEADLESS_SHELL.ensure(is_installed, HELP).is_err() {
+        WITHOUT_HEADLESS_SHELL.ensure(is_installed, HELP)?;
+    }
     find()?.context(HELP)
 }
 
 fn find() -> Result<Option<Browser>> {
     let Some(chromium) = CHROMIUM.find()? else { return Ok(None) };
     let Some(chromedriver) = CHROMEDRIVER.find()? else { return Ok(None) };
-    let headless_shell = match env::var_os(CHROMIUM.variable) {
-        Some(_) => None,
-        None => find_in(HEADLESS_SHELL, directories()),
-    };
-    Ok(Some(Browser { chromium, chromedriver, headless_shell }))
-}
-
-/// Returns the directories in `PATH`, and then those of [`DIRECTORIES`].
-fn directories() -> impl Iterator<Item = PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let directories: Vec<_> = env::split_paths(&path).collect();
-    directories.into_iter().chain(DIRECTORIES.iter().map(PathBuf::from))
-}
-
-/// Finds a file with one of these names. The first directory with one of them wins.
-fn find_in(names: &[&str], directories: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
-    let file = |name: &str| format!("{name}{}", env::consts::EXE_SUFFIX);
-    directories
-        .flat_map(|directory| names.iter().map(move |name| directory.join(file(name))))
-        .find(|candidate| candidate.is_file())
+    let headless_shell = chromium.with_file_name("chromium-headless-shell");
+    let is_usable = env::var_os(CHROMIUM.variable).is_none() && headless_shell.is_file();
+    Ok(Some(Browser {
+        chromium,
+        chromedriver,
+        headless_shell: is_usable.then_some(headless_shell),
+    }))
 }
 
 impl Program {
@@ -97,7 +83,16 @@ impl Program {
             }
             return Ok(Some(path));
         }
-        Ok(find_in(self.names, directories()))
+        let path = env::var_os("PATH").unwrap_or_default();
+        let directories = env::split_paths(&path).chain(DIRECTORIES.iter().map(PathBuf::from));
+        Ok(self.find_in(directories))
+    }
+
+    fn find_in(&self, directories: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+        let file = |name: &str| format!("{name}{}", env::consts::EXE_SUFFIX);
+        directories
+            .flat_map(|directory| self.names.iter().map(move |name| directory.join(file(name))))
+            .find(|candidate| candidate.is_file())
     }
 }
 
@@ -116,7 +111,7 @@ mod tests {
             fs::create_dir(directory.path().join("chromium")).unwrap();
         }
         let paths = directories.iter().map(|directory| directory.path().to_owned());
-        assert_eq!(find_in(CHROMIUM.names, paths), Some(second.path().join("google-chrome")));
-        assert_eq!(find_in(CHROMEDRIVER.names, std::iter::empty()), None);
+        assert_eq!(CHROMIUM.find_in(paths), Some(second.path().join("google-chrome")));
+        assert_eq!(CHROMEDRIVER.find_in(std::iter::empty()), None);
     }
 }

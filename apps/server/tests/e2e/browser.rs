@@ -13,13 +13,24 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use warp::http::Method;
 
-/// The browser to start.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Program {
-    Chromium,
-    /// Chromium's engine without browser features such as the password manager. It starts in a
-    /// third of the time. Without `E2E_HEADLESS_SHELL`, Chromium is started instead.
-    HeadlessShell,
+tokio::task_local! {
+    /// Set while a test runs in full Chromium.
+    static CHROMIUM: ();
+}
+
+/// Runs a test in full Chromium. Use it for what the headless shell does differently, or may do
+/// differently: several tabs, going back, downloads, suggested passkeys, permissions, and requests
+/// to other origins.
+///
+/// All other tests run in the headless shell if `E2E_HEADLESS_SHELL` is set: Chromium's engine
+/// without the rest of the browser, which starts in a third of the time.
+pub(crate) async fn in_chromium<T>(test: impl Future<Output = T>) -> T {
+    CHROMIUM.scope((), test).await
+}
+
+/// Returns `true` inside [`in_chromium`].
+pub(crate) fn needs_chromium() -> bool {
+    CHROMIUM.try_with(|()| ()).is_ok()
 }
 
 pub(crate) struct Browser {
@@ -30,26 +41,26 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) async fn start(program: Program) -> Self {
-        Self::start_in(program, Rc::new(tempfile::tempdir().unwrap())).await
+    pub(crate) async fn start() -> Self {
+        Self::start_in(Rc::new(tempfile::tempdir().unwrap())).await
     }
 
     /// Starts a browser whose password manager has saved this account for the pages of `origin`.
     pub(crate) async fn start_with_saved_password(origin: &str, email: &str) -> Self {
         // The first start creates the database of saved passwords.
-        let first = Self::start(Program::Chromium).await;
+        let first = in_chromium(Self::start()).await;
         let profile = Rc::clone(&first.profile);
         first.close().await;
         drop(first);
         save_password(&profile, origin, email);
-        Self::start_in(Program::Chromium, profile).await
+        in_chromium(Self::start_in(profile)).await
     }
 
-    async fn start_in(program: Program, profile: Rc<TempDir>) -> Self {
+    async fn start_in(profile: Rc<TempDir>) -> Self {
         // The driver chooses a port for IPv4 and exits if another program has it for IPv6.
         let (driver, port) = (0..5).find_map(|_| start_driver()).unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(program, &profile))
+            .capabilities(capabilities(&profile))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
@@ -110,7 +121,7 @@ fn port(line: &str) -> Option<u16> {
     line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
 }
 
-fn capabilities(program: Program, profile: &TempDir) -> Capabilities {
+fn capabilities(profile: &TempDir) -> Capabilities {
     let mut options = json!({
         "args": [
             "--headless",
@@ -126,8 +137,7 @@ fn capabilities(program: Program, profile: &TempDir) -> Capabilities {
             format!("--user-data-dir={}", profile.path().display()),
         ],
     });
-    let shell = std::env::var("E2E_HEADLESS_SHELL").ok();
-    let shell = shell.filter(|_| program == Program::HeadlessShell);
+    let shell = std::env::var("E2E_HEADLESS_SHELL").ok().filter(|_| !needs_chromium());
     let name = if shell.is_some() { "chrome-headless-shell" } else { "chrome" };
     if let Some(binary) = shell.or_else(|| std::env::var("E2E_CHROMIUM").ok()) {
         options["binary"] = json!(binary);

@@ -8,7 +8,7 @@ use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::browser::{Browser, Program};
+use crate::browser::{Browser, in_chromium};
 use crate::visitor::{EMAIL, PASSWORD};
 
 fn free_port() -> u16 {
@@ -50,7 +50,7 @@ async fn a_front_end_at_an_allowed_origin_logs_in_and_another_one_cannot() {
     let auth = builder.build().await.unwrap();
     serve(port, auth.allow_origin(Origin::parse(&allowed).unwrap()).routes());
 
-    let browser = Browser::start(Program::Chromium).await;
+    let browser = in_chromium(Browser::start()).await;
     let account = json!({"email": EMAIL, "password": PASSWORD});
     browser.client.goto(&other).await.unwrap();
     let rejected = fetch(&browser, &format!("{service}/api/signup"), &account).await;

@@ -2,6 +2,7 @@
 
 use fantoccini::key::Key;
 
+use crate::browser::in_chromium;
 use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_with_saved_password};
 
 const OPENER: &str = "document.activeElement.getAttribute('aria-haspopup') === 'dialog'";
@@ -95,7 +96,7 @@ async fn the_dialog_can_be_closed_and_is_empty_when_it_is_opened_again() {
 
 #[tokio::test]
 async fn the_keyboard_stays_inside_the_dialog() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in().await;
         ada.follows("/settings").await;
         ada.presses("Delete account").await;
@@ -107,7 +108,7 @@ async fn the_keyboard_stays_inside_the_dialog() {
             names.push(ada.script(name).await);
         }
         assert_eq!(names, ["password", "Show password", "Delete account", "Cancel"]);
-    })
+    }))
     .await;
 }
 

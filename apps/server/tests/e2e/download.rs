@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::visitor::{Visitor, visit, visit_in_chromium};
+use crate::browser::in_chromium;
+use crate::visitor::{Visitor, visit};
 
 /// The maximum size of the downloads of a first visit, in bytes after compression.
 /// `cargo xtask ci size` has the same limit.
@@ -35,7 +36,7 @@ async fn downloads(ada: &Visitor) -> Vec<(String, u64, u64)> {
 
 #[tokio::test]
 async fn a_first_visit_is_within_the_budget_and_the_next_downloads_no_asset() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
         let first = downloads(ada).await;
@@ -58,7 +59,7 @@ async fn a_first_visit_is_within_the_budget_and_the_next_downloads_no_asset() {
         for (name, _, network) in next {
             assert!(network == 0 || !name.starts_with("/assets/"), "{name} was downloaded again");
         }
-    })
+    }))
     .await;
 }
 

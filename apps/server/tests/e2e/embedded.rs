@@ -4,6 +4,7 @@ mod script;
 
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::example::Example;
 use crate::visitor::{EMAIL, PASSWORD, Visitor, visit_app};
 
@@ -114,7 +115,7 @@ async fn a_log_out_and_a_deletion_leave_the_pages_signed_out() {
 
 #[tokio::test]
 async fn without_remember_a_new_tab_has_the_session_of_the_cookie() {
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let first = ada.tab().await;
         ada.opens_the_notes_in_a_tab().await;
@@ -135,7 +136,7 @@ async fn without_remember_a_new_tab_has_the_session_of_the_cookie() {
         ada.switches_to(&first).await;
         ada.arrives_at("/login?next=%2Fnotes").await;
         ada.field("email").await;
-    })
+    }))
     .await;
 }
 
@@ -169,7 +170,7 @@ async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
         document.body.insertAdjacentHTML('beforeend',
             '<button form=form formaction=/logout id=outside>Log out</button>'),
         document.querySelector('#outside').click())";
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let by_button = "void document.querySelector('button').click()";
         for send in [by_button, BY_SCRIPT, BY_FORMACTION, FROM_OUTSIDE] {
@@ -198,7 +199,7 @@ async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
             ada.submits_the_log_in_form().await;
             ada.sees_the_notes().await;
         }
-    })
+    }))
     .await;
 }
 
@@ -206,7 +207,7 @@ async fn the_form_of_a_rendered_page_logs_out_all_tabs() {
 async fn a_log_out_that_is_cancelled_or_rejected_ends_no_session() {
     const CANCELLED: &str = "void (document.forms[0].onsubmit = () => false, \
         document.querySelector('button').click())";
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let notes = ada.tab().await;
         ada.is_kept().await;
@@ -255,14 +256,14 @@ async fn a_log_out_that_is_cancelled_or_rejected_ends_no_session() {
         assert!(ada.token().await.is_some());
         // It shows the rejection.
         drop(ada.browser.console().await);
-    })
+    }))
     .await;
 }
 
 /// The session of the first user may have expired, which no tab hears of.
 #[tokio::test]
 async fn a_rendered_page_is_loaded_again_when_another_user_logs_in() {
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let notes = ada.tab().await;
         ada.is_kept().await;
@@ -287,14 +288,14 @@ async fn a_rendered_page_is_loaded_again_when_another_user_logs_in() {
         ada.sees_the_notes().await;
         ada.switches_to(&other).await;
         assert_eq!(ada.script("window.isKept").await, true);
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_form_of_an_axum_app_to_log_in_reloads_the_pages_of_other_tabs() {
     let app = Example::start("notes", &[]);
-    visit_app(app.port, async |ada| {
+    in_chromium(visit_app(app.port, async |ada| {
         let signs_up = async |email: &str| {
             ada.open("/signup").await;
             ada.types("email", email).await;
@@ -313,7 +314,7 @@ async fn a_form_of_an_axum_app_to_log_in_reloads_the_pages_of_other_tabs() {
         ada.switches_to(&notes).await;
         ada.until("document.body && !document.body.innerText.includes('Buy milk.')").await;
         ada.arrives_at("/notes").await;
-    })
+    }))
     .await;
 }
 
@@ -334,7 +335,7 @@ async fn a_rendered_page_is_loaded_again_when_the_browser_has_kept_it() {
 
 #[tokio::test]
 async fn a_tab_that_has_lost_its_token_does_not_use_the_session_of_another_user() {
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let first = ada.opens_a_tab().await;
         ada.open("/settings").await;
@@ -349,7 +350,7 @@ async fn a_tab_that_has_lost_its_token_does_not_use_the_session_of_another_user(
         ada.arrives_at("/login?next=%2Fsettings").await;
         ada.field("email").await;
         assert_eq!(ada.token().await, None);
-    })
+    }))
     .await;
 }
 

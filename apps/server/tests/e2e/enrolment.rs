@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::factors::App;
 use crate::visitor::{EMAIL, PASSWORD, Visitor, visit_localhost, visit_with};
 
@@ -31,7 +32,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_user_must_set_up_an_app_before_anything_else() {
-    visit_with(&REQUIRED, async |ada| {
+    in_chromium(visit_with(&REQUIRED, async |ada| {
         ada.is_led_to_the_set_up().await;
         ada.sees_the_second_factor(Some("Off")).await;
         assert_eq!(ada.sections().await, ["Two-step log-in", "Passkeys", "Delete your account"]);
@@ -80,7 +81,7 @@ async fn a_user_must_set_up_an_app_before_anything_else() {
         ada.enters_the_code(&app.code()).await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
-    })
+    }))
     .await;
 }
 

@@ -1,4 +1,5 @@
-use crate::visitor::{EMAIL, PASSWORD, visit, visit_in_chromium};
+use crate::browser::in_chromium;
+use crate::visitor::{EMAIL, PASSWORD, visit};
 
 #[tokio::test]
 async fn the_token_is_in_session_storage_and_nowhere_else() {
@@ -117,7 +118,7 @@ async fn a_password_can_be_shown_and_hidden() {
 
 #[tokio::test]
 async fn logging_in_needs_only_the_keyboard() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;
         ada.heading().await;
@@ -142,6 +143,6 @@ async fn logging_in_needs_only_the_keyboard() {
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
         ada.until("document.querySelector('main').contains(document.activeElement)").await;
-    })
+    }))
     .await;
 }

@@ -1,8 +1,9 @@
-use crate::visitor::{EMAIL, visit, visit_in_chromium};
+use crate::browser::in_chromium;
+use crate::visitor::{EMAIL, visit};
 
 #[tokio::test]
 async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit(async |ada| {
         let token = ada.logs_in().await;
         ada.script("document.querySelector('a[href=\"/\"]').click()").await;
         ada.arrives_at("/").await;
@@ -16,20 +17,20 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
         ada.browser.client.back().await.unwrap();
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn going_back_from_another_site_shows_nothing_private() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit(async |ada| {
         let token = ada.logs_in().await;
         ada.browser.client.goto("about:blank").await.unwrap();
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
         ada.browser.client.back().await.unwrap();
         ada.until("location.pathname === '/login'").await;
         ada.sees_nothing_private().await;
-    })
+    }))
     .await;
 }
 
@@ -62,7 +63,7 @@ async fn a_page_in_the_back_forward_cache_contains_nothing_private() {
 
 #[tokio::test]
 async fn a_slow_server_does_not_undo_a_log_out() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let token = ada.logs_in().await;
         ada.script("document.querySelector('a[href=\"/\"]').click()").await;
         ada.arrives_at("/").await;
@@ -84,7 +85,7 @@ async fn a_slow_server_does_not_undo_a_log_out() {
         ada.presses("Log out").await;
         ada.until("location.pathname === '/login'").await;
         assert_eq!(ada.token().await, None);
-    })
+    }))
     .await;
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fantoccini::wd::WindowHandle;
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
@@ -40,7 +41,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_tab_does_not_act_for_another_user_of_the_browser() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let [_, second] = ada.logs_in_beside_grace(false).await;
         ada.follows("/settings").await;
         ada.until("document.querySelector('.session')").await;
@@ -55,13 +56,13 @@ async fn a_tab_does_not_act_for_another_user_of_the_browser() {
         ada.switches_to(&second).await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account_of_grace().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_reload_does_not_switch_to_the_session_of_another_user() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let [_, second] = ada.logs_in_beside_grace(false).await;
         ada.lets_time_pass(SIX_MINUTES).await;
         ada.browser.client.refresh().await.unwrap();
@@ -69,13 +70,13 @@ async fn a_reload_does_not_switch_to_the_session_of_another_user() {
         ada.switches_to(&second).await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account_of_grace().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_log_out_does_not_end_the_session_of_another_user() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in_beside_grace(true).await;
         // Log out with an expired token, before the server has responded to `GET /api/me`.
         ada.lets_time_pass(SIX_MINUTES).await;
@@ -91,13 +92,13 @@ async fn a_log_out_does_not_end_the_session_of_another_user() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account_of_grace().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn going_back_does_not_switch_to_the_session_of_another_user() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in_beside_grace(true).await;
         ada.follows("/settings").await;
         ada.presses("Log out").await;
@@ -108,13 +109,13 @@ async fn going_back_does_not_switch_to_the_session_of_another_user() {
         ada.field("email").await;
         assert_eq!(ada.token().await, None);
         assert_eq!(ada.server.log().matches("/api/token/refresh\"}: answered").count(), 0);
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn typed_text_survives_the_log_out_of_another_user() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let [first, second] = ada.logs_in_beside_grace(false).await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
@@ -128,13 +129,13 @@ async fn typed_text_survives_the_log_out_of_another_user() {
         });
         ada.presses("Change password").await;
         ada.until("document.body.innerText.includes('Your password has been changed')").await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn two_tabs_logged_in_as_the_same_user_share_one_session() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in().await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
@@ -153,13 +154,13 @@ async fn two_tabs_logged_in_as_the_same_user_share_one_session() {
             ada.open("/private").await;
             ada.sees_the_account().await;
         }
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_log_out_in_an_older_tab_ends_the_newer_session() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in().await;
         let first = ada.tab().await;
         ada.opens_a_tab().await;
@@ -179,6 +180,6 @@ async fn a_log_out_in_an_older_tab_ends_the_newer_session() {
         let notices = "document.querySelectorAll('main [role=status], main [role=alert]').length";
         ada.field("email").await;
         assert_eq!(ada.script(notices).await, 0);
-    })
+    }))
     .await;
 }

@@ -5,8 +5,9 @@ mod suggestions;
 use serde_json::{Value, json};
 
 use crate::authenticator::{Authenticator, Consent};
+use crate::browser::in_chromium;
 use crate::factors::SetUp;
-use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_in_chromium, visit_localhost};
+use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_localhost};
 
 const GRACE: &str = "grace@example.com";
 
@@ -92,7 +93,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_passkey_is_added_renamed_and_removed() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let authenticator = ada.has_an_authenticator().await;
         ada.logs_in().await;
         let other = ada.server.log_in(EMAIL, PASSWORD);
@@ -150,13 +151,13 @@ async fn a_passkey_is_added_renamed_and_removed() {
         assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
         // The page reports the remaining passkeys, so the authenticator deletes this one.
         ada.waits_until_it_forgets(&authenticator).await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_passkey_without_user_verification_or_that_was_removed_is_refused() {
-    visit_localhost(&[], async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let authenticator = ada.has_an_authenticator().await;
         ada.adds_script(RECORD_UNKNOWN).await;
         ada.has_a_passkey().await;
@@ -194,13 +195,13 @@ async fn a_passkey_without_user_verification_or_that_was_removed_is_refused() {
         ada.opens_the_factors().await;
         ada.waits_until_it_forgets(&authenticator).await;
         assert_eq!(ada.script("localStorage.getItem('unknown')").await, Value::Null);
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_passkey_is_asked_for_after_the_password() {
-    visit_localhost(&[], async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let authenticator = ada.has_an_authenticator().await;
         ada.logs_in().await;
         ada.opens_the_factors().await;
@@ -245,7 +246,7 @@ async fn a_passkey_is_asked_for_after_the_password() {
         assert!(!ada.names("button").await.contains(&"Use a passkey".to_owned()));
         ada.enters_the_recovery_code(&codes[0]).await;
         ada.arrives_at("/private").await;
-    })
+    }))
     .await;
 }
 
@@ -281,7 +282,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn the_passkey_of_another_user_is_no_second_factor() {
-    visit_localhost(&[], async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let authenticator = ada.has_an_authenticator().await;
         ada.shares_the_authenticator_with_grace(&authenticator).await;
         let SetUp { app, .. } = ada.signs_up_with_an_app();
@@ -320,7 +321,7 @@ async fn the_passkey_of_another_user_is_no_second_factor() {
         ada.enters_the_code(&app.code()).await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
-    })
+    }))
     .await;
 }
 

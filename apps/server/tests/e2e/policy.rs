@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::visitor::{Visitor, visit};
 
 /// A script that records violations. It runs before any script of the page.
@@ -16,7 +17,7 @@ async fn assert_no_violation(ada: &Visitor, path: &str) {
 
 #[tokio::test]
 async fn no_page_violates_the_policy_and_violations_are_blocked() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let source = json!({"source": LISTENER});
         ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
         for path in ["/", "/login", "/nothing", "/signup"] {
@@ -56,6 +57,6 @@ async fn no_page_violates_the_policy_and_violations_are_blocked() {
         assert_eq!(ada.script("window.ran === undefined").await, true);
         // Clears the console, which shows each violation as an error.
         ada.browser.console().await;
-    })
+    }))
     .await;
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::visitor::{EMAIL, Visitor, visit_in_chromium};
+use crate::browser::in_chromium;
+use crate::visitor::{EMAIL, Visitor, visit};
 
 const IMAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images");
 
@@ -47,7 +48,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn the_pages_in_the_readme_have_a_light_and_a_dark_version() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit(async |ada| {
         let size = json!({"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         ada.browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
         ada.browser.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
@@ -73,6 +74,6 @@ async fn the_pages_in_the_readme_have_a_light_and_a_dark_version() {
         ada.until("document.querySelectorAll('.session').length === 2").await;
         ada.script("document.querySelector('.session').closest('section').scrollIntoView()").await;
         ada.takes_screenshots("settings").await;
-    })
+    }))
     .await;
 }

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
+use crate::browser::in_chromium;
 use crate::server::Server;
-use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_in_chromium, visit_with};
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_with};
 
 impl Visitor {
     /// Logs in and opens the settings. Returns the token.
@@ -158,7 +159,7 @@ async fn a_session_can_be_ended_from_another_browser() {
 
 #[tokio::test]
 async fn the_data_can_be_downloaded() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in_and_opens_the_settings().await;
         let text = ada.downloads("Download my data", "latchkey-data.json").await;
         ada.sees_message("status", "latchkey-data.json").await;
@@ -166,13 +167,13 @@ async fn the_data_can_be_downloaded() {
         assert_eq!(export["user"]["email"], EMAIL);
         assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
         assert!(!text.contains("$pbkdf2"));
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn deleting_an_account_requires_its_password() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let token = ada.logs_in_and_opens_the_settings().await;
         ada.presses("Delete account").await;
         ada.types("password", "another long walk").await;
@@ -199,7 +200,7 @@ async fn deleting_an_account_requires_its_password() {
         ada.until("location.pathname === '/login'").await;
         ada.sees_nothing_private().await;
         assert_eq!(ada.server.sign_up(EMAIL, PASSWORD).status, 201);
-    })
+    }))
     .await;
 }
 

@@ -6,6 +6,7 @@ use fantoccini::Locator;
 use fantoccini::key::Key;
 
 use crate::authenticator::Consent;
+use crate::browser::in_chromium;
 use crate::factors::{App, SetUp};
 use crate::mail::mailbox::visit_with_mail;
 use crate::passkeys::{IS_ABORTED, IS_PENDING, RECORD_REQUEST};
@@ -101,7 +102,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_password_change_waits_for_a_log_in_and_loses_no_input() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let SetUp { app, .. } = ada.signs_up_with_an_app();
         ada.reaches_the_second_step().await;
         ada.presses("Start over").await;
@@ -186,7 +187,7 @@ async fn a_password_change_waits_for_a_log_in_and_loses_no_input() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account().await;
-    })
+    }))
     .await;
 }
 
@@ -237,7 +238,7 @@ async fn a_change_of_email_waits_for_a_log_in() {
 
 #[tokio::test]
 async fn a_password_or_a_passkey_confirms_in_the_dialog() {
-    visit_localhost(&[], async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let authenticator = ada.has_an_authenticator().await;
         ada.logs_in().await;
         ada.opens_the_factors().await;
@@ -336,7 +337,7 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.sees_no_step_up().await;
         let renewal = "path=\"/api/me/recovery-codes\"}: answered status=200";
         assert_eq!(ada.server.log().matches(renewal).count(), 1);
-    })
+    }))
     .await;
 }
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::visitor::visit;
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 
 #[tokio::test]
 async fn without_remember_a_new_tab_starts_signed_out() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in().await;
         let cookie = ada.refresh_cookie().await.unwrap();
         assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&json!(true), &json!("Strict")));
@@ -29,13 +30,13 @@ async fn without_remember_a_new_tab_starts_signed_out() {
         ada.switches_to(&first).await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn with_remember_a_new_tab_starts_signed_in() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let token = ada.logs_in_with_remember().await;
         let cookie = ada.refresh_cookie().await.unwrap();
         assert_eq!((&cookie["httpOnly"], &cookie["session"]), (&json!(true), &json!(false)));
@@ -53,13 +54,13 @@ async fn with_remember_a_new_tab_starts_signed_in() {
             ada.until("document.querySelector('main h1')").await;
             assert_ne!(ada.token().await.unwrap(), token, "each tab gets its own token");
         }
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_log_out_clears_the_remember_flag() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in_with_remember().await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
@@ -73,13 +74,13 @@ async fn a_log_out_clears_the_remember_flag() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn an_expired_session_clears_the_remember_flag() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in_with_remember().await;
         ada.lets_time_pass(Duration::from_hours(15 * 24)).await;
         ada.opens_a_tab().await;
@@ -91,7 +92,7 @@ async fn an_expired_session_clears_the_remember_flag() {
         ada.open("/").await;
         ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
         assert_eq!(ada.server.log().matches("/api/token/refresh\"}: answered").count(), 1);
-    })
+    }))
     .await;
 }
 
@@ -99,7 +100,7 @@ async fn an_expired_session_clears_the_remember_flag() {
 async fn two_tabs_that_refresh_concurrently_both_stay_signed_in() {
     // In a browser without locks, the server resolves the race.
     for locks in [true, false] {
-        visit(async |ada| {
+        in_chromium(visit(async |ada| {
             if !locks {
                 let source = json!({"source": "delete Navigator.prototype.locks"});
                 ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
@@ -140,14 +141,14 @@ async fn two_tabs_that_refresh_concurrently_both_stay_signed_in() {
             ada.lets_time_pass(SIX_MINUTES).await;
             ada.browser.client.refresh().await.unwrap();
             ada.sees_the_account().await;
-        })
+        }))
         .await;
     }
 }
 
 #[tokio::test]
 async fn a_log_out_in_one_tab_logs_out_the_others() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in_with_remember().await;
         let first = ada.tab().await;
         ada.opens_a_tab().await;
@@ -159,6 +160,6 @@ async fn a_log_out_in_one_tab_logs_out_the_others() {
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
         assert_eq!(ada.token().await, None);
-    })
+    }))
     .await;
 }

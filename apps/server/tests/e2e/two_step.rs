@@ -3,6 +3,7 @@
 use fantoccini::key::Key;
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::factors::{App, SetUp};
 use crate::server::bearer;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
@@ -72,7 +73,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn an_app_is_set_up_with_the_qr_code_and_its_codes_are_saved() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.logs_in().await;
         let other = ada.server.log_in(EMAIL, PASSWORD);
         ada.allows_the_clipboard().await;
@@ -125,7 +126,7 @@ async fn an_app_is_set_up_with_the_qr_code_and_its_codes_are_saved() {
         assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
         ada.opens_the_factors().await;
         ada.sees_nothing_secret(&[&secret, &shown, &codes[0]]).await;
-    })
+    }))
     .await;
 }
 
@@ -143,7 +144,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn the_password_alone_opens_no_session_and_a_code_does() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let SetUp { app, .. } = ada.signs_up_with_an_app();
         ada.open("/settings").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
@@ -180,7 +181,7 @@ async fn the_password_alone_opens_no_session_and_a_code_does() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account().await;
-    })
+    }))
     .await;
 }
 
@@ -232,7 +233,7 @@ async fn a_recovery_code_is_accepted_once_and_however_it_is_typed() {
 /// A user does not have to type or remember anything (WCAG 2.2, 3.3.8).
 #[tokio::test]
 async fn a_password_and_codes_can_be_pasted() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let SetUp { app, recovery_codes, .. } = ada.signs_up_with_an_app();
         ada.allows_the_clipboard().await;
         ada.open("/login").await;
@@ -250,7 +251,7 @@ async fn a_password_and_codes_can_be_pasted() {
         ada.pastes("recovery_code", &recovery_codes[0]).await;
         ada.presses("Continue").await;
         ada.arrives_at("/private").await;
-    })
+    }))
     .await;
 }
 

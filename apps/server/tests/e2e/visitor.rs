@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use warp::http::Method;
 
-use crate::browser::{Browser, Program};
+use crate::browser::{Browser, needs_chromium};
 use crate::server::Server;
 
 pub(crate) const EMAIL: &str = "Ada@example.com";
@@ -63,7 +63,7 @@ pub(crate) async fn visit_in(
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let server = Rc::new(Server::start(&folder, &options));
     let base = format!("http://{}", server.address);
-    visit_at(base, server, folder, Browser::start(Program::HeadlessShell).await, test).await;
+    visit_at(base, server, folder, Browser::start().await, test).await;
 }
 
 /// Runs a test like [`visit_with`], at `http://localhost`. Passkeys do not work at an IP address.
@@ -81,35 +81,16 @@ pub(crate) async fn visit_localhost_in(
     let options = options(&folder);
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let server = Rc::new(Server::start(&folder, &options));
-    let browser = Browser::start(Program::HeadlessShell).await;
-    visit_at(localhost(&server), server, folder, browser, test).await;
-}
-
-fn localhost(server: &Server) -> String {
-    format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1)
-}
-
-/// Runs a test like [`visit_localhost`], in full Chromium. Use it for what the headless shell may
-/// do differently, such as going back, downloads and suggested passkeys.
-pub(crate) async fn visit_in_chromium(test: impl AsyncFnOnce(&Visitor)) {
-    let folder = Rc::new(tempfile::tempdir().unwrap());
-    let server = Rc::new(Server::start(&folder, &[]));
-    let browser = Browser::start(Program::Chromium).await;
-    visit_at(localhost(&server), server, folder, browser, test).await;
+    let base = format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1);
+    visit_at(base, server, folder, Browser::start().await, test).await;
 }
 
 /// Runs a test like [`visit`], at another app that listens on this port. The server is not used.
 pub(crate) async fn visit_app(port: u16, test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
     let server = Rc::new(Server::start(&folder, &[]));
-    visit_at(
-        format!("http://localhost:{port}"),
-        server,
-        folder,
-        Browser::start(Program::HeadlessShell).await,
-        test,
-    )
-    .await;
+    visit_at(format!("http://localhost:{port}"), server, folder, Browser::start().await, test)
+        .await;
 }
 
 /// Runs a test like [`visit`], in a browser whose password manager has saved the account.
@@ -156,7 +137,7 @@ impl Visitor {
     /// Runs a test in another browser, with the same server.
     pub(crate) async fn in_another_browser(&self, test: impl AsyncFnOnce(&Self)) {
         let (server, folder) = (Rc::clone(&self.server), Rc::clone(&self.folder));
-        let browser = Browser::start(Program::HeadlessShell).await;
+        let browser = Browser::start().await;
         Box::pin(visit_at(self.base.clone(), server, folder, browser, test)).await;
     }
 
@@ -165,8 +146,10 @@ impl Visitor {
         self.browser.client.window().await.unwrap()
     }
 
-    /// Opens another tab and switches to it.
+    /// Opens another tab and switches to it. In the headless shell, the first tab would still be
+    /// visible.
     pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
+        assert!(needs_chromium(), "a test with several tabs has to run `in_chromium`");
         let tab = self.browser.client.new_window(true).await.unwrap().handle;
         self.switches_to(&tab).await;
         tab

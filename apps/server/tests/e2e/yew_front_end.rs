@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::browser::in_chromium;
 use crate::example::Example;
 use crate::visitor::{EMAIL, PASSWORD, visit_app};
 
@@ -24,7 +25,7 @@ async fn the_example_logs_in_and_out() {
     let account = json!({"email": EMAIL, "password": PASSWORD}).to_string();
     assert_eq!(app.send("POST", "/api/signup", "", &account).0, 201);
 
-    visit_app(app.port, async |ada| {
+    in_chromium(visit_app(app.port, async |ada| {
         ada.open("/").await;
         let log_in = |password: &str| {
             format!(
@@ -51,6 +52,6 @@ async fn the_example_logs_in_and_out() {
         let stored = ada.script("JSON.stringify(sessionStorage)").await;
         assert_eq!(stored, r#"{"draft":"kept"}"#, "the storage of the app does not change");
         ada.sees_nothing_private().await;
-    })
+    }))
     .await;
 }

@@ -14,6 +14,7 @@ use warp::path::FullPath;
 use warp::reply::{html, with_header};
 
 use super::GRACE;
+use crate::browser::in_chromium;
 use crate::server::Server;
 use crate::visitor::{EMAIL, PASSWORD, TIMEOUT, Visitor, visit};
 
@@ -116,7 +117,7 @@ impl OtherOrigin {
 
 #[tokio::test]
 async fn the_example_page_signs_up_logs_in_and_logs_out() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let app = FrontEnd::start("/").await;
         ada.browser.client.goto(&app.url).await.unwrap();
         ada.until("!document.forms[0].hidden").await;
@@ -148,7 +149,7 @@ async fn the_example_page_signs_up_logs_in_and_logs_out() {
         ada.switches_to(&first).await;
         ada.until("!document.forms[0].hidden").await;
         ada.sees_nothing_private().await;
-    })
+    }))
     .await;
 }
 
@@ -178,7 +179,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_late_response_brings_nothing_back_after_a_log_out_in_another_tab() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let app = FrontEnd::start("/").await;
         ada.is_signed_in_at(&app).await;
         let mut first = ada.tab().await;
@@ -209,14 +210,14 @@ async fn a_late_response_brings_nothing_back_after_a_log_out_in_another_tab() {
         }
         // The rejected request is listed in the console.
         drop(ada.browser.console().await);
-    })
+    }))
     .await;
 }
 
 /// The cookie is of the user who has logged in last.
 #[tokio::test]
 async fn a_tab_never_acts_for_the_user_of_the_cookie() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let app = FrontEnd::start("/").await;
         let blank = format!("{}/healthz", app.url);
         let logs_in = async |email: &str| {
@@ -247,13 +248,13 @@ async fn a_tab_never_acts_for_the_user_of_the_cookie() {
         assert_eq!(outcomes, json!(["missing_token", "AbortError"]));
         assert_eq!(ada.token().await, None);
         assert_eq!(ada.script("changes").await, json!([true, false]));
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_rendered_page_that_is_loaded_during_a_log_out_is_loaded_again() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let app = FrontEnd::start("/").await;
         ada.is_signed_in_at(&app).await;
         app.delays("/rendered");
@@ -276,7 +277,7 @@ async fn a_rendered_page_that_is_loaded_during_a_log_out_is_loaded_again() {
         ada.until("!document.forms[0].hidden").await;
         ada.switches_to(&first).await;
         ada.until("location.search === '?next=%2Frendered'").await;
-    })
+    }))
     .await;
 }
 
@@ -303,7 +304,7 @@ async fn the_example_page_shows_an_error_status_as_a_sentence() {
 
 #[tokio::test]
 async fn the_token_is_not_sent_to_another_origin() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let other = OtherOrigin::start();
         let app = FrontEnd::start(&other.url).await;
         ada.browser.client.goto(&app.url).await.unwrap();
@@ -329,13 +330,13 @@ async fn the_token_is_not_sent_to_another_origin() {
         let console = ada.browser.console().await;
         let blocked = console.iter().filter(|entry| entry["source"] == "security").count();
         assert_eq!(blocked, 2, "{console:?}");
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn the_service_can_be_at_another_origin_and_under_another_path() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let [page_port, port] = [free_port(), free_port()];
         let [page_url, url] = [page_port, port].map(|port| format!("http://localhost:{port}"));
         let page = warp::any().map(|| html("<!doctype html><title>A page</title>"));
@@ -367,7 +368,7 @@ async fn the_service_can_be_at_another_origin_and_under_another_path() {
         assert_eq!(ada.calls("user()").await, Value::Null);
         // The rejected request is listed in the console.
         drop(ada.browser.console().await);
-    })
+    }))
     .await;
 }
 

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{BLANK, GRACE, SIX_MINUTES};
+use crate::browser::in_chromium;
 use crate::visitor::{EMAIL, PASSWORD, visit};
 
 #[tokio::test]
 async fn remembered_tabs_sign_in_and_out_together() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let second = ada.tab().await;
         ada.opens_a_page_with_the_client().await;
         let first = ada.opens_a_tab().await;
@@ -39,13 +40,13 @@ async fn remembered_tabs_sign_in_and_out_together() {
         ada.until("changes.join() === 'true,false'").await;
         assert_eq!(ada.token().await, None);
         assert_eq!(ada.calls("user()").await, Value::Null);
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_remembered_tab_without_a_token_notices_a_log_out() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let second = ada.tab().await;
         ada.opens_a_page_with_the_client().await;
         ada.does_not_notice_its_visibility().await;
@@ -70,26 +71,26 @@ async fn a_remembered_tab_without_a_token_notices_a_log_out() {
         ada.script("void new BroadcastChannel('latchkey').postMessage('signed-out')").await;
         ada.switches_to(&second).await;
         ada.until("changes.join() === 'true,false,true,false'").await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn without_remember_a_new_tab_is_signed_out() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.is_signed_in_with_the_client(false).await;
         ada.opens_a_tab().await;
         ada.opens_a_page_with_the_client().await;
         assert_eq!(ada.calls("user()").await, Value::Null);
         assert_eq!(ada.fetches("'/api/me'").await, 401);
         assert_eq!(ada.refreshes(), 0);
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn a_tab_never_acts_for_the_user_of_another_tab() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.is_signed_in_with_the_client(true).await;
         let first = ada.tab().await;
         ada.server.sign_up(GRACE, PASSWORD);
@@ -105,7 +106,7 @@ async fn a_tab_never_acts_for_the_user_of_another_tab() {
         assert_eq!(ada.script("changes").await, json!([true, false]));
         ada.switches_to(&second).await;
         ada.sees_the_user(GRACE).await;
-    })
+    }))
     .await;
 }
 
@@ -138,7 +139,7 @@ async fn a_request_is_not_repeated_for_the_user_who_logs_in_meanwhile() {
 
 #[tokio::test]
 async fn the_client_and_the_pages_share_one_session() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         let token = ada.logs_in_with_remember().await;
         let page = ada.tab().await;
         ada.opens_a_tab().await;
@@ -162,6 +163,6 @@ async fn the_client_and_the_pages_share_one_session() {
         ada.switches_to(&client).await;
         ada.until("changes.join() === 'true,false'").await;
         assert_eq!(ada.token().await, None);
-    })
+    }))
     .await;
 }

@@ -1,12 +1,13 @@
 //! The script `/latchkey-page.js`, and the storage that it shares with Latchkey's pages.
 
 use super::visit_notes;
+use crate::browser::in_chromium;
 use crate::example::Example;
 use crate::visitor::{EMAIL, PASSWORD, visit_app};
 
 #[tokio::test]
 async fn a_form_logs_out_all_tabs_although_nothing_can_be_stored() {
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         let first = ada.tab().await;
         ada.opens_the_notes_in_a_tab().await;
@@ -15,7 +16,7 @@ async fn a_form_logs_out_all_tabs_although_nothing_can_be_stored() {
         ada.arrives_at("/").await;
         ada.switches_to(&first).await;
         ada.is_sent_to_log_in().await;
-    })
+    }))
     .await;
 }
 
@@ -46,7 +47,7 @@ async fn the_page_after_a_log_out_with_a_form_removes_the_token() {
 #[tokio::test]
 async fn a_rejected_form_of_an_axum_app_does_not_reload_the_pages_of_other_tabs() {
     let app = Example::start("notes", &[]);
-    visit_app(app.port, async |ada| {
+    in_chromium(visit_app(app.port, async |ada| {
         ada.open("/signup").await;
         ada.types("email", EMAIL).await;
         ada.types("password", PASSWORD).await;
@@ -78,7 +79,7 @@ async fn a_rejected_form_of_an_axum_app_does_not_reload_the_pages_of_other_tabs(
         ada.arrives_at("/notes").await;
         ada.switches_to(&notes).await;
         ada.until("!window.isKept").await;
-    })
+    }))
     .await;
 }
 
@@ -107,7 +108,7 @@ async fn a_log_out_reloads_a_page_that_was_being_loaded_once() {
 
 #[tokio::test]
 async fn a_token_that_cannot_be_stored_does_not_end_the_session_of_the_cookie() {
-    visit_notes(async |ada| {
+    in_chromium(visit_notes(async |ada| {
         ada.signs_up_for_notes().await;
         ada.opens_a_tab().await;
         ada.adds_script(
@@ -120,6 +121,6 @@ async fn a_token_that_cannot_be_stored_does_not_end_the_session_of_the_cookie() 
         ada.open("/settings").await;
         ada.until("document.querySelector('.session')").await;
         assert_eq!(ada.token().await, None);
-    })
+    }))
     .await;
 }

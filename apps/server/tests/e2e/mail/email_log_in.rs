@@ -1,3 +1,4 @@
+use crate::browser::in_chromium;
 use crate::mail::mailbox::visit_with_mail;
 use crate::visitor::{EMAIL, PASSWORD, Visitor};
 
@@ -74,7 +75,7 @@ async fn a_newer_code_replaces_the_earlier_one() {
 
 #[tokio::test]
 async fn a_log_in_by_code_is_remembered_if_the_user_wants_it_even_after_a_reload() {
-    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+    in_chromium(visit_with_mail(&["--email-log-in", "on"], async |ada| {
         ada.has_a_verified_account().await;
         ada.open("/login/email").await;
         ada.types("email", EMAIL).await;
@@ -91,7 +92,7 @@ async fn a_log_in_by_code_is_remembered_if_the_user_wants_it_even_after_a_reload
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account().await;
-    })
+    }))
     .await;
 }
 

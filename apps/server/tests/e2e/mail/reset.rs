@@ -1,3 +1,4 @@
+use crate::browser::in_chromium;
 use crate::mail::mailbox::visit_with_mail;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor};
 
@@ -133,7 +134,7 @@ async fn an_email_address_without_an_account_gets_the_same_answer_and_no_mail() 
 
 #[tokio::test]
 async fn the_secret_in_a_link_is_neither_in_a_painted_page_nor_in_the_history() {
-    visit_with_mail(&[], async |ada| {
+    in_chromium(visit_with_mail(&[], async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.forgets_the_password(EMAIL).await;
         let link = ada.mail(EMAIL, 2).await.link("/reset");
@@ -153,7 +154,7 @@ async fn the_secret_in_a_link_is_neither_in_a_painted_page_nor_in_the_history() 
         assert!(!state.to_string().contains(&token), "{state}");
         ada.browser.client.back().await.unwrap();
         ada.arrives_at("/nothing").await;
-    })
+    }))
     .await;
 }
 

@@ -1,3 +1,4 @@
+use crate::browser::in_chromium;
 use crate::factors::SetUp;
 use crate::mail::mailbox::visit_with_mail;
 use crate::visitor::{EMAIL, NEW, Visitor};
@@ -43,7 +44,7 @@ async fn factors_can_be_added_once_the_email_address_is_verified() {
 
 #[tokio::test]
 async fn a_code_from_a_mail_is_the_first_of_two_steps() {
-    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+    in_chromium(visit_with_mail(&["--email-log-in", "on"], async |ada| {
         let SetUp { app, .. } = ada.has_a_verified_account_with_an_app().await;
         ada.open("/login/email").await;
         ada.types("email", EMAIL).await;
@@ -75,7 +76,7 @@ async fn a_code_from_a_mail_is_the_first_of_two_steps() {
         ada.presses("Start over").await;
         ada.button("Send code").await;
         ada.until("document.activeElement.name === 'email'").await;
-    })
+    }))
     .await;
 }
 

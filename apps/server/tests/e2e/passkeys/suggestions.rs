@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{IS_ABORTED, IS_PENDING, OPTIONS, RECORD_REQUEST};
 use crate::authenticator::Consent;
-use crate::visitor::{EMAIL, NEW, Visitor, visit_in_chromium, visit_localhost};
+use crate::browser::in_chromium;
+use crate::visitor::{EMAIL, NEW, Visitor, visit_localhost};
 
 /// Counts the requests of the page for the options of a log-in with a passkey.
 const COUNT_OPTIONS: &str = "window.requested = 0;
@@ -80,7 +81,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
-    visit_in_chromium(async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let authenticator = ada
             .has_an_authenticator_with(
                 json!({"defaultBackupEligibility": true, "defaultBackupState": true}),
@@ -152,13 +153,13 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
         ada.arrives_at("/settings").await;
         ada.sees_the_second_factor(Some("Off")).await;
         assert_eq!(ada.refresh_cookie().await.unwrap()["session"], true, "it is not remembered");
-    })
+    }))
     .await;
 }
 
 #[tokio::test]
 async fn suggestions_end_with_the_page_and_are_renewed_before_their_challenge_expires() {
-    visit_localhost(&[], async |ada| {
+    in_chromium(visit_localhost(&[], async |ada| {
         let _authenticator = ada.has_an_authenticator().await;
         ada.adds_script(COUNT_OPTIONS).await;
         ada.adds_script(RECORD_SUGGESTIONS).await;
@@ -215,6 +216,6 @@ async fn suggestions_end_with_the_page_and_are_renewed_before_their_challenge_ex
         ada.presses("Log in with a passkey").await;
         ada.sees_text("alert", "No passkey was used.").await;
         assert_eq!(ada.script("suggestions[3].signal.aborted").await, true);
-    })
+    }))
     .await;
 }
