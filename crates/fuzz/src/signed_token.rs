@@ -23,6 +23,7 @@ pub(crate) fn check(input: &[u8]) {
         roles: claims.roles.iter().map(str::to_owned).collect(),
         issued_at: claims.issued_at,
         expires_at: claims.expires_at,
+        custom: claims.custom.as_json().to_owned(),
     });
     assert_eq!(accepted, expected, "{token}");
 }
@@ -36,6 +37,8 @@ struct Expected {
     roles: BTreeSet<String>,
     issued_at: Timestamp,
     expires_at: Timestamp,
+    /// The claims of the app, as JSON.
+    custom: String,
 }
 
 /// The claims that Latchkey reads. All others are the app's.
@@ -63,7 +66,8 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     }
     // The verifier also parses the claims of the app. `Members` skips them, and would accept
     // invalid UTF-8, lone surrogates, deep nesting and numbers out of range in them.
-    serde_json::from_slice::<BTreeMap<String, Value>>(claims).ok()?;
+    let mut custom: BTreeMap<String, Value> = serde_json::from_slice(claims).ok()?;
+    custom.retain(|name, _| !CLAIMS.contains(&name.as_str()));
     let claims = Members::parse(claims, &CLAIMS)?;
     let (iat, nbf, exp) = (claims.number("iat")?, claims.number("nbf")?, claims.number("exp")?);
     let is_valid = claims.text("iss")? == NAME
@@ -89,6 +93,7 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
             .collect(),
         issued_at: Timestamp::from_second(iat).ok()?,
         expires_at: Timestamp::from_second(exp).ok()?,
+        custom: serde_json::to_string(&custom).ok()?,
     };
     if is_valid { Some(expected) } else { None }
 }

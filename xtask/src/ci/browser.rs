@@ -62,8 +62,9 @@ pub(super) fn find_or_install() -> Result<Browser> {
 }
 
 fn find() -> Result<Option<Browser>> {
-    let Some(chromium) = CHROMIUM.find()? else { return Ok(None) };
-    let Some(chromedriver) = CHROMEDRIVER.find()? else { return Ok(None) };
+    // Both, so that a mistake in either variable is reported.
+    let (chromium, chromedriver) = (CHROMIUM.find()?, CHROMEDRIVER.find()?);
+    let (Some(chromium), Some(chromedriver)) = (chromium, chromedriver) else { return Ok(None) };
     let headless_shell = chromium.with_file_name("chromium-headless-shell");
     let is_usable = env::var_os(CHROMIUM.variable).is_none() && headless_shell.is_file();
     Ok(Some(Browser {

@@ -32,7 +32,7 @@ pub(super) enum Step {
     Docs,
     /// Packages of the library crates, which are checked outside the workspace
     Package,
-    /// The SPA, the release binary and the fuzz targets
+    /// The SPA and the release binary, and at the same time the fuzz targets, for `fuzz`
     Build,
     /// The sizes of the SPA and of the browser client against their budgets
     Size,
@@ -214,7 +214,8 @@ fn docs() -> Result<()> {
 /// Builds the SPA and the release binary, and at the same time the fuzz targets: the link-time
 /// optimisation of the binary uses only one core.
 fn build(artifacts: &mut Artifacts) -> Result<()> {
-    // Not while the other build uses the compiler, because an installation can replace parts of it.
+    // Not while the compilers are in use, because an installation can replace parts of them.
+    setup::wasm_target()?;
     let has_compiler = setup::cxx_compiler().is_ok();
     thread::scope(|scope| {
         if has_compiler {

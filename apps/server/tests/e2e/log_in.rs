@@ -39,7 +39,7 @@ async fn a_wrong_password_shows_an_alert_and_keeps_the_email() {
 
 #[tokio::test]
 async fn the_requested_page_is_shown_after_the_log_in() {
-    visit(async |ada| {
+    in_chromium(visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/").await;
         ada.open("/private").await;
@@ -51,7 +51,7 @@ async fn the_requested_page_is_shown_after_the_log_in() {
         // `/login` was replaced, so Back leads to the page before it.
         ada.browser.client.back().await.unwrap();
         ada.arrives_at("/").await;
-    })
+    }))
     .await;
 }
 
