@@ -60,13 +60,13 @@ enum Action {
     Enable(enable::EnableArgs),
     /// Delete an account and all its data permanently
     Delete(delete::DeleteArgs),
-    /// Set the password of an account, end its sessions and unlock it
+    /// Set the password of an account, end its sessions and reset its counters of failed log-ins
     #[command(after_help = PASSWORD_HELP)]
     SetPassword(set_password::SetPasswordArgs),
     /// Remove the app, the recovery codes and the passkeys of an account and end its sessions; for
     /// a user who has lost them all
     ResetSecondFactor(reset_second_factor::ResetSecondFactorArgs),
-    /// Unlock a throttled account by resetting its counters of failed log-ins
+    /// Unlock a throttled account by resetting its counters of failed log-ins and wrong codes
     Unlock(unlock::UnlockArgs),
     /// Grant a role, such as admin, to a user
     Grant(roles::RoleArgs),
