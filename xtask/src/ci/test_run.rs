@@ -1,4 +1,4 @@
-//! Runs `cargo test`, names the failed tests in the error, and fails if no test ran.
+//! Runs `cargo test`, shows in the error which tests failed and why, and fails if no test ran.
 //!
 //! `cargo test` itself succeeds without any test, which would hide a wrong filter or a wrong set of
 //! features.
@@ -10,25 +10,28 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::command_line;
 
-/// Runs a `cargo test` command. Fails if a test fails, with the names of all that failed, or if no
-/// test runs.
+/// Runs a `cargo test` command. Fails if a test fails, with the names and the output of all that
+/// failed, or if no test runs.
 pub(super) fn run(command: &mut Command) -> Result<()> {
     let line = command_line(command);
     let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut process = started.with_context(|| format!("`{line}` could not be started"))?;
     let mut tests = 0;
     let mut failed = Vec::new();
+    let mut failures = Failures::default();
     if let Some(stdout) = process.stdout.take() {
         for output in BufReader::new(stdout).lines() {
             let output = output?;
             println!("{output}");
             tests += announced_tests(&output);
             failed.extend(failed_test(&output).map(str::to_owned));
+            failures.add(&output);
         }
     }
     let status = process.wait()?;
     if !failed.is_empty() {
-        bail!("`{line}` failed ({status}) in these tests: {}", failed.join(", "));
+        let (names, output) = (failed.join(", "), failures.output);
+        bail!("`{line}` failed ({status}) in these tests: {names}{output}");
     }
     if !status.success() {
         bail!("`{line}` failed ({status})");
@@ -51,6 +54,40 @@ fn announced_tests(line: &str) -> u64 {
 /// Returns the name in a line of libtest such as `test sign_up::a_test ... FAILED`.
 fn failed_test(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+}
+
+/// The output of the failed tests, without backtraces. The error repeats it, because it is the end
+/// of a long log.
+#[derive(Default)]
+struct Failures {
+    output: String,
+    /// The number of further lines that are kept of the test whose output is being read.
+    remaining: usize,
+}
+
+impl Failures {
+    /// The maximum number of lines that are kept of one test.
+    const MAX_LINES: usize = 20;
+
+    fn add(&mut self, line: &str) {
+        if is_heading(line) {
+            self.remaining = Self::MAX_LINES;
+        } else if line.is_empty() {
+            return;
+        } else if matches!(line, "stack backtrace:" | "failures:") {
+            self.remaining = 0;
+        }
+        if self.remaining > 0 {
+            self.remaining -= 1;
+            self.output.push('\n');
+            self.output.push_str(line);
+        }
+    }
+}
+
+/// Returns `true` for the line before the output of a failed test, such as `---- a::b stdout ----`.
+fn is_heading(line: &str) -> bool {
+    line.strip_prefix("---- ").is_some_and(|rest| rest.ends_with(" stdout ----"))
 }
 
 #[cfg(test)]
@@ -80,6 +117,18 @@ mod tests {
         let output = "running 3 tests\ntest a::b ... ok\ntest a::c ... FAILED\ntest d ... FAILED";
         let error = run(&mut print(output)).unwrap_err().to_string();
         assert!(error.ends_with("in these tests: a::c, d"), "{error}");
+    }
+
+    #[test]
+    fn an_error_shows_the_output_of_the_failed_tests_without_backtraces() {
+        let output = "running 2 tests\ntest a ... FAILED\ntest b ... FAILED\n\nfailures:\n\n\
+                      ---- a stdout ----\n\nthread 'a' panicked at x.rs:1:2:\nno answer\n\
+                      stack backtrace:\n   0: begin\n\n---- b stdout ----\nno rows\n\n\
+                      failures:\n    a\n    b\n\ntest result: FAILED. 0 passed";
+        let error = run(&mut print(output)).unwrap_err().to_string();
+        let expected = "in these tests: a, b\n---- a stdout ----\nthread 'a' panicked at x.rs:1:2:\n\
+                        no answer\n---- b stdout ----\nno rows";
+        assert!(error.ends_with(expected), "{error}");
     }
 
     #[test]

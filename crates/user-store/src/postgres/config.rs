@@ -24,6 +24,7 @@ pub struct PostgresConfig {
     hosts: UrlHosts,
     /// `None` means a connection without TLS.
     tls: Option<TlsSettings>,
+    call_timeout: Duration,
 }
 
 /// The protection of the connection to a PostgreSQL server.
@@ -79,7 +80,20 @@ impl PostgresConfig {
         if let Some(password) = &url.password {
             connection.password(password);
         }
-        Ok(Self { connection, hosts: url.hosts, tls })
+        Ok(Self { connection, hosts: url.hosts, tls, call_timeout: CALL_TIMEOUT })
+    }
+
+    /// Returns a configuration with time limits of two minutes instead of a few seconds, so that a
+    /// test does not fail because the machine is busy.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_long_timeouts(mut self) -> Self {
+        self.call_timeout = LONG_CALL_TIMEOUT;
+        // The last value of a setting takes precedence.
+        let options = self.connection.get_options().unwrap_or_default();
+        let options = format!("{options} {LONG_TIMEOUTS}");
+        self.connection.options(options);
+        self
     }
 
     /// Returns the URL without password and parameters, for messages.
@@ -137,6 +151,11 @@ impl PostgresConfig {
         let mut config = self.clone();
         config.connection.target_session_attrs(TargetSessionAttrs::Any);
         config
+    }
+
+    /// Returns the maximum time of one call of a store, its retries included.
+    pub(crate) const fn call_timeout(&self) -> Duration {
+        self.call_timeout
     }
 
     /// Returns a manager for a pool of connections. The certificates are read now.
@@ -218,9 +237,19 @@ fn target_session_attrs(url: &Url) -> Result<TargetSessionAttrs, InvalidPostgres
     }
 }
 
+/// The maximum time of one call of a store, its retries included.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Timeouts on the server. They end a statement that the client no longer waits for, and release
 /// the locks of a client that has disconnected.
 const STARTUP_OPTIONS: &str = r"-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\ committed";
+
+/// The time limits of tests.
+#[cfg(feature = "testing")]
+const LONG_CALL_TIMEOUT: Duration = Duration::from_mins(2);
+#[cfg(feature = "testing")]
+const LONG_TIMEOUTS: &str =
+    "-c statement_timeout=120s -c lock_timeout=120s -c idle_in_transaction_session_timeout=120s";
 
 /// Appends Latchkey's settings to the user's, so that they take precedence. Each has the form
 /// `-c name=value`, which PgBouncer can ignore (`ignore_startup_parameters = options`).

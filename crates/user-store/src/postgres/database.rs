@@ -16,9 +16,6 @@ use crate::postgres::lifetime::Lifetime;
 use crate::postgres::lookups::{LookupConnections, MAX_SHARED};
 use crate::postgres::query::{Around, Batch, Query, Reply, send};
 
-/// The maximum time of one call, its retries included.
-pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The maximum number of connections for transactions.
 pub(super) const MAX_POOLED: usize = 16;
 
@@ -35,8 +32,8 @@ const MAX_CONFLICTS: u32 = 5;
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(80);
 
-/// Runs statements on a PostgreSQL server. Every method ends within [`CALL_TIMEOUT`], unless it is
-/// called on a value that [`within`](Self::within) has returned.
+/// Runs statements on a PostgreSQL server. Every method ends within the time limit of a call, unless
+/// it is called on a value that [`within`](Self::within) has returned.
 ///
 /// Reads share a few connections, whose statements the server runs one after the other. A
 /// transaction has a connection of its own, from a pool.
@@ -45,7 +42,8 @@ pub(super) struct Database {
     pool: Pool,
     lookups: Arc<LookupConnections>,
     lifetime: Arc<Lifetime>,
-    /// The time by which all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
+    call_timeout: Duration,
+    /// The time by which all methods end. If it is `None`, each one has `call_timeout`.
     deadline: Option<Instant>,
 }
 
@@ -104,27 +102,33 @@ impl Database {
     /// Builds the pools, but opens no connection: the first call that needs one does. The managers
     /// open the connections for transactions and the shared ones. These do not count towards the
     /// limit of the others, so that reads go on while transactions wait.
-    pub(super) fn new(transactions: Manager, shared: Manager) -> Result<Self, DatabaseError> {
+    pub(super) fn new(
+        transactions: Manager,
+        shared: Manager,
+        call_timeout: Duration,
+    ) -> Result<Self, DatabaseError> {
         let lifetime = Arc::new(Lifetime::new(MAX_AGE - random_part(MAX_AGE / 10)));
-        let pool = pool_of(transactions, MAX_POOLED, &lifetime)?;
-        let shared = pool_of(shared, MAX_SHARED, &lifetime)?;
+        let pool = pool_of(transactions, MAX_POOLED, call_timeout, &lifetime)?;
+        let shared = pool_of(shared, MAX_SHARED, call_timeout, &lifetime)?;
         let lookups = Arc::new(LookupConnections::new(shared, Arc::clone(&lifetime)));
-        Ok(Self { pool, lookups, lifetime, deadline: None })
+        Ok(Self { pool, lookups, lifetime, call_timeout, deadline: None })
     }
 
     /// Returns the same database for a call of the store that reads and then writes. Both parts
-    /// together end within [`CALL_TIMEOUT`].
+    /// together end within the time limit of a call.
     pub(super) fn one_call(&self) -> Self {
-        self.within(CALL_TIMEOUT)
+        self.within(1)
     }
 
-    /// Returns the same database, on which all methods end within `timeout` from now.
-    pub(super) fn within(&self, timeout: Duration) -> Self {
+    /// Returns the same database, on which all methods end within the time limit of this many
+    /// calls.
+    pub(super) fn within(&self, calls: u32) -> Self {
+        let timeout = self.call_timeout.saturating_mul(calls);
         Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
     }
 
     fn deadline(&self) -> Instant {
-        self.deadline.unwrap_or_else(|| Instant::now() + CALL_TIMEOUT)
+        self.deadline.unwrap_or_else(|| Instant::now() + self.call_timeout)
     }
 
     /// Runs a statement that finds one row by an index. The first column of the row must be
@@ -326,15 +330,16 @@ const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 fn pool_of(
     manager: Manager,
     max_size: usize,
+    call_timeout: Duration,
     lifetime: &Arc<Lifetime>,
 ) -> Result<Pool, DatabaseError> {
     let lifetime = Arc::clone(lifetime);
     Pool::builder(manager)
         .max_size(max_size)
         .runtime(deadpool_postgres::Runtime::Tokio1)
-        .wait_timeout(Some(CALL_TIMEOUT))
-        .create_timeout(Some(CALL_TIMEOUT))
-        .recycle_timeout(Some(CALL_TIMEOUT))
+        .wait_timeout(Some(call_timeout))
+        .create_timeout(Some(call_timeout))
+        .recycle_timeout(Some(call_timeout))
         .pre_recycle(Hook::sync_fn(move |_, metrics| match lifetime.allows(metrics.created) {
             true => Ok(()),
             false => Err(HookError::message("the connection is old")),

@@ -7,7 +7,7 @@ use auth_core::{PasswordHash, Timestamp};
 
 use crate::error::StoreError;
 use crate::metadata::Metadata;
-use crate::postgres::database::{CALL_TIMEOUT, Plan};
+use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{audit, decoys, imports, metadata};
@@ -32,7 +32,7 @@ impl PostgresStore {
         reads.extend(users.chunks(BATCH).map(imports::taken));
         let batches = u32::try_from(users.len().div_ceil(BATCH)).unwrap_or(u32::MAX);
         // Conflicts with other transactions must not use up the time.
-        let timeout = CALL_TIMEOUT.saturating_mul(batches.saturating_add(1));
+        let database = self.database.within(batches.saturating_add(1));
         let decide = move |reply: &Reply| {
             let taken = (0..users.len().div_ceil(BATCH)).map(|batch| reply.rows(4 + batch));
             let existing = read_existing(taken.map(imports::read_taken))?;
@@ -44,7 +44,7 @@ impl PostgresStore {
             writes.extend(adapt_decoys(reply, &users)?);
             Ok(Plan { writes, outcome })
         };
-        Ok(self.database.within(timeout).write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     /// Returns the outcome that [`import`](Self::import) would have.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::migrated::Migrated;
 use crate::postgres::config::PostgresConfig;
-use crate::postgres::database::{CALL_TIMEOUT, Database};
+use crate::postgres::database::Database;
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::error::PostgresOpenError;
 use crate::postgres::heartbeat::Heartbeat;
@@ -119,7 +119,7 @@ impl<'a> Opening<'a> {
         let pool = Pool::builder(config.manager()?)
             .max_size(1)
             .runtime(Runtime::Tokio1)
-            .create_timeout(Some(CALL_TIMEOUT))
+            .create_timeout(Some(config.call_timeout()))
             .build()
             .map_err(|error| DatabaseError::new(ErrorKind::Defect, &error.to_string()));
         match pool {
@@ -138,7 +138,8 @@ impl<'a> Opening<'a> {
     async fn store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
         let renewed = schema::renew_event_epoch(client).await;
         renewed.map_err(|error| unusable(self.config, error))?;
-        let database = Database::new(self.config.manager()?, self.config.manager()?);
+        let (transactions, shared) = (self.config.manager()?, self.config.manager()?);
+        let database = Database::new(transactions, shared, self.config.call_timeout());
         let database = database.map_err(|error| unusable(self.config, error))?;
         Ok(PostgresStore { database, heartbeat: None })
     }

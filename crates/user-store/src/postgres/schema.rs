@@ -156,7 +156,9 @@ enum Step {
 /// Applies the first missing migration. The row of `latchkey_meta` is locked meanwhile, and the
 /// version is read after it is locked.
 async fn migrate_once(client: &Client) -> Result<Step, tokio_postgres::Error> {
+    client.batch_execute(BEGIN).await?;
     client.batch_execute(CREATE_META).await?;
+    client.batch_execute("COMMIT").await?;
     client.batch_execute(BEGIN).await?;
     let row = client.query_one("SELECT version FROM latchkey_meta FOR UPDATE", &[]).await?;
     let done: i64 = row.try_get(0)?;

@@ -63,7 +63,7 @@ async fn open(url: &str) -> PostgresStore {
 }
 
 fn config(url: &str) -> PostgresConfig {
-    PostgresConfig::parse(url).unwrap()
+    PostgresConfig::parse(url).unwrap().with_long_timeouts()
 }
 
 /// Creates a database with the schema. Copies of it take less time than migrations.
