@@ -80,7 +80,7 @@ impl App {
                 Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap())
             }
             Location::Database(database) => {
-                let config = PostgresConfig::parse(&database.url()).unwrap();
+                let config = PostgresConfig::parse(&database.url()).unwrap().with_long_timeouts();
                 PostgresStore::migrate(&config).await.unwrap();
                 // Unlike a server, a command does not renew a row from time to time.
                 Arc::new(PostgresStore::open_existing(&config).await.unwrap())

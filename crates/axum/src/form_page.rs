@@ -89,7 +89,7 @@ impl FormPage {
             FormKind::LogOut => "Log out",
             FormKind::ForgotPassword => "Reset your password",
             FormKind::ResetPassword => "Choose a new password",
-            FormKind::VerifyEmail => "Confirm your e-mail address",
+            FormKind::VerifyEmail => "Confirm your email address",
         }
     }
 
@@ -139,7 +139,7 @@ impl FormPage {
     pub fn notice(&self) -> Option<&'static str> {
         Some(match (self.notice?, self.kind) {
             (Notice::CodeSent, FormKind::ResetPassword) => {
-                "If there is an account with this e-mail address, we have sent a code to it."
+                "If there is an account with this email address, we have sent a code to it."
             }
             (Notice::CodeSent, FormKind::VerifyEmail) => "We have sent a new code.",
             (Notice::PasswordReset, FormKind::LogIn) => {
@@ -214,11 +214,11 @@ impl FormPage {
     fn introduction(&self) -> Option<String> {
         Some(match self.kind {
             FormKind::ForgotPassword => {
-                "We will send you an e-mail with a code to choose a new password.".to_owned()
+                "We will send you an email with a code to choose a new password.".to_owned()
             }
             FormKind::ResetPassword => "Setting a new password logs you out everywhere.".to_owned(),
             FormKind::VerifyEmail if self.email.is_empty() => {
-                "Enter the code from the e-mail.".to_owned()
+                "Enter the code from the email.".to_owned()
             }
             FormKind::VerifyEmail => {
                 format!("Enter the code that we have sent to {}.", self.email)
@@ -256,7 +256,7 @@ impl FormPage {
             FormKind::ForgotPassword => fields.write_email(),
             FormKind::ResetPassword => {
                 let value = format!(r#" value="{}""#, escape_html(&self.code));
-                fields.write("code", "Code from the e-mail", CODE, &value)?;
+                fields.write("code", "Code from the email", CODE, &value)?;
                 fields.write("password", "New password", NEW_PASSWORD, "")
             }
             FormKind::VerifyEmail => fields.write("code", "Code", CODE, ""),
@@ -293,7 +293,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn write_email(&mut self) -> fmt::Result {
         let value = format!(r#" value="{}""#, escape_html(&self.page.email));
-        self.write("email", "E-mail address", r#"type="email" autocomplete="username""#, &value)
+        self.write("email", "Email address", r#"type="email" autocomplete="username""#, &value)
     }
 
     fn write(

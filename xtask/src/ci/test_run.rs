@@ -113,14 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_failed_tests() {
-        let output = "running 3 tests\ntest a::b ... ok\ntest a::c ... FAILED\ntest d ... FAILED";
-        let error = run(&mut print(output)).unwrap_err().to_string();
-        assert!(error.ends_with("in these tests: a::c, d"), "{error}");
-    }
-
-    #[test]
-    fn an_error_shows_the_output_of_the_failed_tests_without_backtraces() {
+    fn an_error_shows_the_names_and_the_output_of_failed_tests_without_backtraces() {
         let output = "running 2 tests\ntest a ... FAILED\ntest b ... FAILED\n\nfailures:\n\n\
                       ---- a stdout ----\n\nthread 'a' panicked at x.rs:1:2:\nno answer\n\
                       stack backtrace:\n   0: begin\n\n---- b stdout ----\nno rows\n\n\

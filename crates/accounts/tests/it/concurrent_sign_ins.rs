@@ -25,7 +25,7 @@ struct Setup {
 impl Setup {
     async fn new() -> Self {
         let database = block_in_place(|| shared().create_database(None));
-        let config = PostgresConfig::parse(&database.url()).unwrap();
+        let config = PostgresConfig::parse(&database.url()).unwrap().with_long_timeouts();
         let store = Arc::new(PostgresStore::open(&config).await.unwrap());
         let mut config = Config::new(Origin::parse(SERVICE).unwrap());
         config.pbkdf2_iterations = 1_000;

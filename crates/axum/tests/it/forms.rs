@@ -21,7 +21,7 @@ async fn the_forms_have_labels_and_the_right_autocomplete_values() {
     for part in [
         "<form method=\"post\" action=\"/login\" novalidate>",
         "<input type=\"hidden\" name=\"next\" value=\"/private\">",
-        "<label for=\"email\">E-mail address</label> <input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"username\" required",
+        "<label for=\"email\">Email address</label> <input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"username\" required",
         "<label for=\"password\">Password</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required",
         "<label for=\"remember\">Keep me signed in</label>",
         "<button>Log in</button>",

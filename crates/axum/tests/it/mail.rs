@@ -86,8 +86,8 @@ async fn a_forgotten_password_is_reset_with_the_code_from_a_mail() {
     let form = browser.open("/reset?next=%2Fprivate&notice=code-sent").await;
     form.assert_page(200, "Choose a new password");
     for part in [
-        "<p role=\"status\">If there is an account with this e-mail address, we have sent a code to it.</p>",
-        "<label for=\"code\">Code from the e-mail</label>",
+        "<p role=\"status\">If there is an account with this email address, we have sent a code to it.</p>",
+        "<label for=\"code\">Code from the email</label>",
         "autocomplete=\"new-password\"",
         "<input type=\"hidden\" name=\"next\" value=\"/private\">",
     ] {
@@ -169,7 +169,7 @@ async fn a_user_verifies_the_email_address_with_the_code_from_the_sign_up() {
     let mut ada = app.ada().await;
     let first = mailbox.verification_code(&app).await;
     let form = ada.open("/verify?next=%2Fverified").await;
-    form.assert_page(200, "Confirm your e-mail address");
+    form.assert_page(200, "Confirm your email address");
     for part in [
         "<p>Enter the code that we have sent to ada@example.com.</p>",
         "<button name=\"send\" value=\"on\">Send a new code</button>",

@@ -41,7 +41,7 @@ impl Stores {
     }
 
     fn config(&self) -> PostgresConfig {
-        PostgresConfig::parse(&self.postgres.url()).unwrap()
+        PostgresConfig::parse(&self.postgres.url()).unwrap().with_long_timeouts()
     }
 
     async fn open_postgres(&self) -> PostgresStore {

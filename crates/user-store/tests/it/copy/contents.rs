@@ -210,7 +210,7 @@ async fn events_keep_their_positions_in_a_copy_between_postgres_databases() {
     let server = test_postgres::shared();
     let name = server.create_template();
     let url = server.url(&name);
-    let target = user_store::PostgresConfig::parse(&url).unwrap();
+    let target = user_store::PostgresConfig::parse(&url).unwrap().with_long_timeouts();
     let to = user_store::StoreLocation::Postgres(Box::new(target.clone()));
     copy(&stores.postgres(), &to).await.unwrap();
     let store = user_store::PostgresStore::open_existing(&target).await.unwrap();
