@@ -210,6 +210,24 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_the_options_of_the_server_and_their_defaults() {
+        let page = include_str!("../../../docs/operations/options.md");
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `--")).collect();
+        let serve = Cli::command().find_subcommand("serve").unwrap().clone();
+        let options: Vec<_> =
+            serve.get_arguments().filter(|option| !option.is_hide_set()).collect();
+        assert_eq!(rows.len(), options.len());
+        for option in options {
+            let start = format!("| `--{} ", option.get_long().unwrap());
+            let row = rows.iter().find(|row| row.starts_with(&start)).expect(&start);
+            if let [default] = option.get_default_values() {
+                let default = format!(" | `{}` | ", default.to_str().unwrap());
+                assert!(row.contains(&default), "{row}");
+            }
+        }
+    }
+
+    #[test]
     fn an_unexpected_argument_that_begins_like_help_is_an_error() {
         let parse = |arguments: &[&str]| {
             super::parse(["latchkey"].iter().chain(arguments).map(OsString::from).collect())

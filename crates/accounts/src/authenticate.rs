@@ -100,8 +100,8 @@ impl SignedIn {
 
     /// Returns `true` if the user signed in at most [10 minutes](Session::FRESH_FOR) ago. An app
     /// should require this for actions that an attacker with a stolen session must not be able to
-    /// take. Turning the second factor on ends all other sessions, so a fresh sign-in is one with
-    /// all factors.
+    /// take. Turning the second factor on ends all other sessions, so a fresh sign-in used all
+    /// factors, or its session is the one that turned the second factor on.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.session.is_fresh(now)

@@ -39,8 +39,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .errors(&[Overloaded])
             .handler(export),
         Endpoint::get("/api/me/metadata")
-            .operation("metadata", Tag::Account, "Get the data that the app stores for the caller")
-            .description("The public metadata. The app can also store private metadata, which no endpoint returns.")
+            .operation("metadata", Tag::Account, "Get the data that the embedding app stores for the caller")
+            .description("Returns the public metadata only. The app can also store private metadata, which no endpoint returns.")
             .part(Part::PersonalData)
             .success("The metadata.")
             .handler(metadata),

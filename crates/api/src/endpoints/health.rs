@@ -25,8 +25,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .operation("readiness", Tag::Service, "Check that the server and the store respond")
             .description(
                 "Reads from the store, and takes no lock that a change waits for. On PostgreSQL, it \
-                 also fails if the last change, which the server makes every 5 seconds, has failed, \
-                 or if the schema needs a newer version of the server.",
+                 also fails if the latest of the changes that the server makes every 5 seconds has \
+                 failed, or if the schema needs a newer version of the server.",
             )
             .part(Part::Health)
             .success("The server and the store respond.")
