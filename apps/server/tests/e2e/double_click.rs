@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use serde_json::json;
+use tokio::time::sleep;
 
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 
@@ -12,19 +13,23 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 impl Visitor {
     /// Clicks twice at the position of a button. The second click does not follow the button if it
-    /// moves.
+    /// moves. It counts as the second one however late it is.
     pub(crate) async fn double_clicks(&self, button: &str) {
-        let element = self.button(button).await;
-        let down = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
-        let up = PointerAction::Up { button: MOUSE_BUTTON_LEFT };
-        let clicks = MouseActions::new("mouse".to_owned())
-            .then(PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 })
-            .then(down.clone())
-            .then(up.clone())
-            .then(PointerAction::Pause { duration: PAUSE })
-            .then(down)
-            .then(up);
-        self.browser.client.perform_actions(clicks).await.unwrap();
+        let element = serde_json::to_value(self.button(button).await).unwrap();
+        let center = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'});
+            const {x, y, width, height} = arguments[0].getBoundingClientRect();
+            return {x: x + width / 2, y: y + height / 2}";
+        let center = self.browser.client.execute(center, vec![element]).await.unwrap();
+        for click in 1..=2 {
+            for kind in ["mousePressed", "mouseReleased"] {
+                let event = json!({
+                    "type": kind, "x": center["x"], "y": center["y"], "button": "left",
+                    "clickCount": click,
+                });
+                self.browser.devtools("Input.dispatchMouseEvent", event).await;
+            }
+            sleep(PAUSE).await;
+        }
     }
 }
 

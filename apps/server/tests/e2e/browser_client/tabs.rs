@@ -116,18 +116,13 @@ async fn a_request_is_not_repeated_for_the_user_who_logs_in_meanwhile() {
         ada.is_signed_in_with_the_client(false).await;
         ada.server.sign_up(GRACE, PASSWORD);
         ada.lets_time_pass(SIX_MINUTES).await;
-        ada.script(
-            "void ((direct) => window.fetch = async (...request) => {
-                const response = await direct(...request);
-                if (request[0].url?.includes('sessions')) await window.meanwhile;
-                return response;
-            })(fetch)",
-        )
-        .await;
         let grace = json!({"email": GRACE, "password": PASSWORD});
         ada.script(&format!(
-            "void (window.meanwhile = new Promise((done) => setTimeout(done, 200))
-                .then(() => auth.login({grace})))"
+            "void ((direct) => window.fetch = async (...request) => {{
+                const response = await direct(...request);
+                if (request[0].url?.includes('sessions')) await auth.login({grace});
+                return response;
+            }})(fetch)",
         ))
         .await;
         assert_eq!(ada.fetches("'/api/sessions', {method: 'DELETE'}").await, 401);
