@@ -13,9 +13,7 @@ use crate::postgres::statements::audit;
 use crate::postgres::store::PostgresStore;
 use crate::rules;
 
-/// The maximum time that [`AuditLog::events`] waits for older transactions to end, and the pause
-/// between two checks. The last check must also end within the time limit of a call.
-const MAX_WAIT: Duration = Duration::from_secs(4);
+/// The pause between two checks whether older transactions have ended.
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[async_trait]
@@ -52,7 +50,8 @@ impl AuditLog for PostgresStore {
         limit: u32,
     ) -> Result<Vec<(EventId, Event)>, StoreError> {
         let database = self.database.one_call();
-        let deadline = Instant::now() + MAX_WAIT;
+        // The last check must also end within the time limit of the call.
+        let deadline = Instant::now() + database.call_timeout() / 5 * 4;
         let mut newest_at_start = None;
         loop {
             let queries = vec![audit::end(), audit::page(user, after, limit)];

@@ -127,6 +127,11 @@ impl Database {
         Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
     }
 
+    /// Returns the time limit of a call.
+    pub(super) const fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+
     fn deadline(&self) -> Instant {
         self.deadline.unwrap_or_else(|| Instant::now() + self.call_timeout)
     }
