@@ -29,6 +29,8 @@ use user_store::{
     StoreError, User, UserStore as _,
 };
 
+use crate::postgres::{config, open};
+
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 /// The time after which a call counts as one that never ends. A call takes five seconds at most,
@@ -59,16 +61,21 @@ async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     unreachable!("timed out waiting until {what}");
 }
 
-/// Opens a store as a server does.
-async fn open(url: &str) -> PostgresStore {
+/// Opens a store with the time limits of a server, for tests in which they matter. Elsewhere, they
+/// would only fail a test while the machine is busy.
+async fn open_with_default_timeouts(url: &str) -> PostgresStore {
     PostgresStore::open(&PostgresConfig::parse(url).unwrap()).await.unwrap()
 }
 
 /// Opens a store without a heartbeat, so that it does nothing unless it is called.
 async fn open_quietly(url: &str) -> PostgresStore {
-    let config = PostgresConfig::parse(url).unwrap();
-    PostgresStore::migrate(&config).await.unwrap();
-    PostgresStore::open_existing(&config).await.unwrap()
+    PostgresStore::migrate(&config(url)).await.unwrap();
+    PostgresStore::open_existing(&config(url)).await.unwrap()
+}
+
+async fn open_quietly_with_default_timeouts(url: &str) -> PostgresStore {
+    PostgresStore::migrate(&config(url)).await.unwrap();
+    PostgresStore::open_existing(&PostgresConfig::parse(url).unwrap()).await.unwrap()
 }
 
 /// A database of the shared server, and a proxy in front of the server.

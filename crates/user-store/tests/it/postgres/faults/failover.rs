@@ -5,14 +5,12 @@ use std::time::Duration;
 use test_postgres::{Cluster, Fault, Proxy, Synchronous};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
-use user_store::{
-    EndSessionsOutcome, HealthCheck as _, PostgresConfig, PostgresStore, SessionStore as _,
-};
+use user_store::{EndSessionsOutcome, HealthCheck as _, PostgresStore, SessionStore as _};
 
 use super::calls::{SignedIn, assert_all_succeed, assert_all_unavailable, sign_up_and_in};
 use super::load::{INCONSISTENCIES, Load};
 use super::{
-    NOW, acting, assert_unavailable, create_database, ends, is_alive, new_session, open,
+    NOW, acting, assert_unavailable, config, create_database, ends, is_alive, new_session, open,
     open_session, sql, until,
 };
 
@@ -134,7 +132,6 @@ async fn a_primary_that_accepts_no_further_connections_is_reported() {
     sql(&other, "postgres", "ALTER ROLE ada SET default_transaction_read_only = on");
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), other.port());
     let url = format!("postgres://ada@{hosts}/postgres?sslmode=disable");
-    let config = PostgresConfig::parse(&url).unwrap();
-    let error = PostgresStore::open_existing(&config).await.unwrap_err().to_string();
+    let error = PostgresStore::open_existing(&config(&url)).await.unwrap_err().to_string();
     assert!(error.contains("too many connections"), "{error}");
 }

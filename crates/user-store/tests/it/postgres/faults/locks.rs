@@ -6,7 +6,8 @@ use user_store::PostgresStore;
 use super::calls::{assert_all_succeed, call_everything, sign_up_and_in};
 use super::{
     CONNECTIONS, ProxiedDatabase, assert_unavailable, create, ends, hold, is_alive, new_session,
-    open, open_quietly, open_session, sign_up, until_held, user,
+    open_quietly, open_quietly_with_default_timeouts, open_session, open_with_default_timeouts,
+    sign_up, until_held, user,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +20,7 @@ async fn lookups_are_answered_while_all_connections_for_changes_wait() {
         users.push(sign_up(&store, &format!("user-{number}@example.com")).await);
     }
     // A new store has no connections yet, not even shared ones.
-    let store = open_quietly(&server.url()).await;
+    let store = open_quietly_with_default_timeouts(&server.url()).await;
     let held = hold(&server.database, "SELECT FROM users FOR UPDATE", 8);
     until_held(&server.database).await;
     let mut sign_ins = JoinSet::new();
@@ -43,7 +44,7 @@ async fn lookups_are_answered_while_all_connections_for_changes_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_locked_for_long_costs_few_connections() {
     let server = ProxiedDatabase::create().await;
-    let store = open(&server.url()).await;
+    let store = open_with_default_timeouts(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     let held = hold(&server.database, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE", 10);
     until_held(&server.database).await;
@@ -81,7 +82,7 @@ async fn a_table_that_is_locked_for_long_costs_few_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_cannot_be_prepared_leaves_no_transaction_open() {
     let server = ProxiedDatabase::create().await;
-    let store = open_quietly(&server.url()).await;
+    let store = open_quietly_with_default_timeouts(&server.url()).await;
     let held = hold(&server.database, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE", 5);
     until_held(&server.database).await;
     assert_unavailable(ends(create(&store, &user("ada@example.com"))).await);

@@ -9,8 +9,8 @@ use user_store::{AttemptStore as _, LimitedCounter, PostgresStore};
 
 use super::calls::{assert_all_succeed, assert_all_unavailable, sign_up_and_in};
 use super::{
-    NOW, ProxiedDatabase, assert_unavailable, ends, hold, new_session, open, open_quietly,
-    open_session, until_held,
+    NOW, ProxiedDatabase, assert_unavailable, ends, hold, new_session, open,
+    open_quietly_with_default_timeouts, open_session, open_with_default_timeouts, until_held,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +27,7 @@ async fn a_network_that_cuts_all_connections_is_unavailable_until_it_works() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_delivers_nothing_is_unavailable_until_it_works() {
     let server = ProxiedDatabase::create().await;
-    let store = open(&server.url()).await;
+    let store = open_with_default_timeouts(&server.url()).await;
     let other = open(&server.database.url()).await;
     let ada = sign_up_and_in(&store).await;
     server.proxy.set(Fault::BlackHole);
@@ -52,7 +52,7 @@ async fn a_slow_network_delays_calls_but_fails_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_reads_and_then_writes_has_one_time_limit() {
     let server = ProxiedDatabase::create().await;
-    let store = open_quietly(&server.url()).await;
+    let store = open_quietly_with_default_timeouts(&server.url()).await;
     let key = CounterKey::sign_ins_by_account("ada@example.com");
     let counters = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
     // Opens all connections that lookups share, and prepares the statements.

@@ -7,8 +7,9 @@ use user_store::{HealthCheck as _, PostgresStore};
 use super::calls::sign_up_and_in;
 use super::load::INCONSISTENCIES;
 use super::{
-    CONNECTIONS, assert_unavailable, create, create_database, ends, is_alive, new_session, open,
-    open_quietly, open_session, sign_up, sql, until, user,
+    CONNECTIONS, assert_unavailable, create, create_database, ends, is_alive, new_session,
+    open_quietly, open_quietly_with_default_timeouts, open_session, open_with_default_timeouts,
+    sign_up, sql, until, user,
 };
 
 /// The number of sign-ins at a time: more than a store has connections.
@@ -18,15 +19,17 @@ const SIGN_INS: usize = 40;
 async fn a_commit_that_waits_for_a_standby_is_no_success_and_connections_are_limited() {
     let primary = block_in_place(|| Cluster::start(&[("fsync", "off")]));
     let database = create_database(&primary);
-    let store = open_quietly(&primary.url(&database)).await;
-    let ada = sign_up_and_in(&store).await;
+    let setup = open_quietly(&primary.url(&database)).await;
+    let ada = sign_up_and_in(&setup).await;
     // Each user has one new session, so that no sign-in waits for the lock of another.
     let mut users = Vec::new();
     for number in 0..SIGN_INS {
-        users.push(sign_up(&store, &format!("user-{number}@example.com")).await);
+        users.push(sign_up(&setup, &format!("user-{number}@example.com")).await);
     }
+    drop(setup);
     let standby = block_in_place(|| primary.standby(Synchronous::Yes));
-    let server = open(&primary.url(&database)).await;
+    let store = open_quietly_with_default_timeouts(&primary.url(&database)).await;
+    let server = open_with_default_timeouts(&primary.url(&database)).await;
     server.ping().await.unwrap();
     block_in_place(|| standby.stop());
 
@@ -61,7 +64,7 @@ async fn a_commit_that_waits_for_a_standby_is_no_success_and_connections_are_lim
 async fn an_account_that_only_the_primary_has_is_not_acknowledged() {
     let primary = block_in_place(|| Cluster::start(&[("fsync", "off")]));
     let database = create_database(&primary);
-    let store = open_quietly(&primary.url(&database)).await;
+    let store = open_quietly_with_default_timeouts(&primary.url(&database)).await;
     let standby = block_in_place(|| primary.standby(Synchronous::Yes));
     block_in_place(|| standby.stop());
 
@@ -81,6 +84,7 @@ async fn an_account_that_only_the_primary_has_is_not_acknowledged() {
     assert_eq!(sql(&primary, &database, &count), "1");
 
     block_in_place(|| standby.restart());
+    let store = open_quietly(&primary.url(&database)).await;
     ends(create(&store, &user("alan@example.com"))).await.unwrap();
     assert_eq!(sql(&primary, &database, INCONSISTENCIES), "0");
 }
