@@ -106,19 +106,41 @@ fn port(url: &str) -> u16 {
     rest.split_once('/').unwrap().0.parse().unwrap()
 }
 
-/// Runs SQL statements in one transaction that stays open for a number of seconds.
-fn hold(database: &Database, sql: &str, seconds: u32) -> JoinHandle<String> {
-    let script = format!("BEGIN; {sql}; SELECT pg_sleep({seconds}); COMMIT");
-    let (server, name) = (shared(), database.name().to_owned());
-    spawn_blocking(move || server.sql(&name, &script))
+/// The locks of a transaction that stays open until they are released.
+struct Locks<'a> {
+    database: &'a Database,
+    transaction: JoinHandle<String>,
 }
 
-/// Waits until the statements of [`hold`] have run.
-async fn until_held(database: &Database) {
+/// Runs SQL statements in a transaction that stays open until [`Locks::release`] is called. Waits
+/// until they have run.
+async fn hold<'a>(database: &'a Database, sql: &str) -> Locks<'a> {
+    let script = format!("BEGIN; {sql}; {UNTIL_RELEASED}; COMMIT");
+    let (server, name) = (shared(), database.name().to_owned());
+    let transaction = spawn_blocking(move || server.sql(&name, &script));
     let holding = "SELECT count(*) > 0 FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
     until("the locks are held", async || block_in_place(|| database.sql(holding)) == "t").await;
+    Locks { database, transaction }
 }
+
+impl Locks<'_> {
+    async fn release(self) {
+        block_in_place(|| self.database.sql("CREATE TABLE released ()"));
+        self.transaction.await.unwrap();
+    }
+}
+
+/// Waits until there is a table with the name `released`.
+const UNTIL_RELEASED: &str = "DO $$ BEGIN
+         WHILE NOT EXISTS (SELECT FROM pg_tables WHERE tablename = 'released') LOOP
+             PERFORM pg_sleep(0.01);
+         END LOOP;
+     END $$";
+
+/// Counts the statements in the current database that wait for a lock.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// Counts the connections of stores to the current database.
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity

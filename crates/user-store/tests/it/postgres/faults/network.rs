@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use auth_core::{Admission, CounterKey, Limit};
 use test_postgres::Fault;
-use tokio::time::sleep;
 use user_store::{AttemptStore as _, LimitedCounter, PostgresStore};
 
 use super::calls::{assert_all_succeed, assert_all_unavailable, sign_up_and_in};
 use super::{
-    NOW, ProxiedDatabase, assert_unavailable, ends, hold, new_session, open,
-    open_quietly_with_default_timeouts, open_session, open_with_default_timeouts, until_held,
+    CONNECTIONS, NOW, ProxiedDatabase, WAITING, assert_unavailable, ends, hold, new_session, open,
+    open_quietly_with_default_timeouts, open_session, open_with_default_timeouts, until,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,22 +69,20 @@ async fn a_connection_that_is_cut_while_a_statement_waits_leaves_no_change() {
     let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
-    let held = hold(&server.database, "SELECT FROM users FOR UPDATE", 2);
-    until_held(&server.database).await;
+    let lock = hold(&server.database, "SELECT FROM users FOR UPDATE").await;
     let new = new_session(&ada.user).0;
     let opening = {
         let (store, new) = (store.clone(), new.clone());
         tokio::spawn(async move { ends(open_session(&store, &new)).await })
     };
-    let waiting = "SELECT count(*) > 0 FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    super::until("the sign-in waits", async || server.sql(waiting) == "t").await;
+    until("the sign-in waits", async || server.sql(WAITING) == "1").await;
     server.proxy.set(Fault::Reset);
     assert_unavailable(opening.await.unwrap());
-    held.await.unwrap();
+    lock.release().await;
+    // Only then does the server run the rest of the sign-in, and see that the client is gone.
+    until("the server has closed the connections", async || server.sql(CONNECTIONS) == "0").await;
     server.proxy.set(Fault::None);
     let count = format!("SELECT count(*) FROM sessions WHERE id = '{}'", new.session.id);
-    sleep(Duration::from_millis(100)).await;
     assert_eq!(server.sql(&count), "0");
     assert_all_succeed(&store, &ada).await;
 }
