@@ -1,17 +1,14 @@
 //! A standby that replaces the primary.
 
-use std::time::Duration;
-
 use test_postgres::{Cluster, Fault, Proxy, Synchronous};
 use tokio::task::block_in_place;
-use tokio::time::sleep;
 use user_store::{EndSessionsOutcome, HealthCheck as _, PostgresStore, SessionStore as _};
 
 use super::calls::{SignedIn, assert_all_succeed, assert_all_unavailable, sign_up_and_in};
 use super::load::{INCONSISTENCIES, Load};
 use super::{
-    NOW, acting, assert_unavailable, config, create_database, ends, is_alive, new_session, open,
-    open_session, sql, until,
+    CONNECTIONS, NOW, acting, assert_unavailable, config, create_database, ends, is_alive,
+    new_session, open, open_session, sql, until,
 };
 
 const FAST: &[(&str, &str)] = &[("fsync", "off")];
@@ -82,12 +79,12 @@ async fn a_store_that_lands_on_a_stale_standby_rejects_it() {
         assert_eq!(ended, EndSessionsOutcome::Ended(1));
 
         proxy.retarget(standby.port());
-        cut_connections(&proxy).await;
+        cut_connections(&proxy, &primary, &database).await;
         assert_stale_is_rejected(&store, &ada).await;
 
         proxy.retarget(primary.port());
         if parameter.is_empty() {
-            cut_connections(&proxy).await;
+            cut_connections(&proxy, &standby, &database).await;
         }
         // Connections to the standby are not used again, even if they are not cut.
         assert!(!is_alive(&store, &ada.session).await.unwrap());
@@ -96,9 +93,11 @@ async fn a_store_that_lands_on_a_stale_standby_rejects_it() {
     }
 }
 
-async fn cut_connections(proxy: &Proxy) {
+/// Cuts all connections to the database of a server.
+async fn cut_connections(proxy: &Proxy, server: &Cluster, database: &str) {
     proxy.set(Fault::Reset);
-    sleep(Duration::from_millis(50)).await;
+    let are_cut = async || sql(server, database, CONNECTIONS) == "0";
+    until("all connections are cut", are_cut).await;
     proxy.set(Fault::None);
 }
 
