@@ -27,7 +27,7 @@ use crate::before_sign_up::{BeforeSignUp, SignUpRefusal, SignUpRequest};
 use crate::config::{Config, SameSite, SecondFactorPolicy};
 use crate::followers::{AccountEvent, NewFollower};
 use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
-use crate::passwords::HashingMode;
+use crate::passwords::{HashingMode, QUEUE_TIMEOUT};
 use crate::token_claims::{HookError, TokenClaims};
 
 /// Builds an [`Accounts`] service; see [`Accounts::builder`].
@@ -50,6 +50,7 @@ pub struct Builder<T = Arc<Accounts>> {
     mail_transport: Option<Arc<dyn MailTransport>>,
     mail_text: Arc<dyn MailTextSource>,
     notices: NoticeMode,
+    queue_timeout: Duration,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     builds: PhantomData<fn() -> T>,
@@ -128,6 +129,7 @@ impl<T> Builder<T> {
             mail_transport: None,
             mail_text: Arc::new(DefaultMailText),
             notices: NoticeMode::Off,
+            queue_timeout: QUEUE_TIMEOUT,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             builds: PhantomData,
@@ -456,6 +458,15 @@ impl<T> Builder<T> {
         if matches!(self.weaknesses, Weaknesses::Reject) {
             self.weaknesses = Weaknesses::AcceptForTests;
         }
+        self
+    }
+
+    /// Lets requests wait for each other for two minutes instead of five seconds, so that a test
+    /// with many concurrent requests does not fail because the machine is busy.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub const fn with_long_timeouts(mut self) -> Self {
+        self.queue_timeout = Duration::from_mins(2);
         self
     }
 }

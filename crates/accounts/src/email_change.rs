@@ -14,7 +14,6 @@ use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::email_verification::CodeError;
 use crate::mail::{CHANGE_LIFETIME, MailMode, new_code};
-use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::sign_in::CorrectPassword;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
@@ -115,7 +114,7 @@ impl Accounts {
         let correct = self.reauthenticate(signed_in, password, caller).await?;
         let CorrectPassword { user, version, attempt: password_attempt, .. } = correct;
         let scope = AttemptScope::email_change(user, email.key(), &caller.client);
-        let mail_attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        let mail_attempt = self.throttle.begin(&scope, self.passwords.deadline()).await?;
 
         let (now, client) = (self.clock.now(), caller.client.clone());
         let code = new_code(user, CHANGE_LIFETIME, client.clone(), now, &*self.random);

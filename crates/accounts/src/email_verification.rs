@@ -8,7 +8,6 @@ use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::caller::Caller;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
-use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 
@@ -72,7 +71,7 @@ impl Accounts {
         }
         let user = signed_in.id();
         let scope = AttemptScope::verification(user, signed_in.user().email.key());
-        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        let attempt = self.throttle.begin(&scope, self.passwords.deadline()).await?;
         let (now, client) = (self.clock.now(), caller.client.clone());
         let code = new_code(user, VERIFICATION_LIFETIME, client.clone(), now, &*self.random);
         let acting = ActingSession { session: *signed_in.session(), client };

@@ -16,7 +16,6 @@ use crate::authenticate::SignedIn;
 use crate::caller::Caller;
 use crate::config::SecondFactorPolicy;
 use crate::mail::MailMode;
-use crate::passwords::PasswordService;
 use crate::second_factor::log_code_lockout;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
@@ -338,7 +337,7 @@ impl Accounts {
         signed_in: &SignedIn,
     ) -> Result<(), ChangeFactorError> {
         let scope = AttemptScope::factor_change(signed_in.id());
-        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        let attempt = self.throttle.begin(&scope, self.passwords.deadline()).await?;
         attempt.settle(AttemptOutcome::Failed).await;
         Ok(())
     }

@@ -6,7 +6,6 @@ use auth_core::{EmailError, EmailKey};
 
 use crate::accounts::Accounts;
 use crate::caller::Caller;
-use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{Attempt, AttemptError, AttemptScope};
 
@@ -48,7 +47,7 @@ impl Accounts {
             None => None,
         };
         let scope = AttemptScope::mail_to(email, claimed.as_ref(), &caller.client);
-        self.throttle.begin(&scope, PasswordService::deadline()).await
+        self.throttle.begin(&scope, self.passwords.deadline()).await
     }
 }
 

@@ -12,7 +12,6 @@ use user_store::{Passkey, PasskeySignIn, PasskeySignInOutcome, PasskeyUse};
 use crate::accounts::Accounts;
 use crate::caller::Caller;
 use crate::new_session::{SessionRequest, session_opened};
-use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 use crate::tokens::IssuedTokens;
@@ -156,7 +155,7 @@ impl Accounts {
         let (purpose, by) = (ChallengePurpose::SignIn, PresentedBy::Anyone);
         let (user, passkey) = self.verify_assertion(credential, &purpose, by, now).await?;
         let scope = AttemptScope::passkey_sign_in(user);
-        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        let attempt = self.throttle.begin(&scope, self.passwords.deadline()).await?;
         attempt.settle(AttemptOutcome::Failed).await;
         let request = SessionRequest { user, remember, amr: Amr::PASSKEY, caller, replaces };
         let (session, tokens) = self.new_session(&request, now).await?;

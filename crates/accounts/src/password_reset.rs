@@ -9,7 +9,7 @@ use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::mail::{MailMode, RESET_LIFETIME, new_mail};
 use crate::mail_request::RequestMailError;
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::HashingError;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome};
 
@@ -101,7 +101,7 @@ impl Accounts {
         let (policy, app_name) = (&self.config.password_policy, self.config.app_name.as_str());
         NewPassword::parse(new_password, policy, &[app_name])?;
         let token = ResetToken::parse(token).map_err(|_| ResetPasswordError::TokenInvalid)?.hash();
-        let deadline = PasswordService::deadline();
+        let deadline = self.passwords.deadline();
         let slots = self.throttle.begin_hashing(&caller.client, deadline).await?;
         // The token is looked up before the password is hashed, so that guesses cost no hash, and
         // after the wait, so that of many requests with one token only the first ones do.

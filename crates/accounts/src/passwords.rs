@@ -44,6 +44,7 @@ pub enum HashingMode {
 pub(crate) struct PasswordService {
     pool: Pool<HashJob, HashOutcome>,
     random: Arc<dyn Random>,
+    queue_timeout: Duration,
 }
 
 /// The settings of a [`PasswordService`].
@@ -53,6 +54,8 @@ pub(crate) struct HashingSettings {
     pub(crate) mode: HashingMode,
     /// The memory that memory-hard hashes may use together, in bytes.
     pub(crate) memory_budget: u64,
+    /// The maximum time that a request waits for others, and that its password is queued.
+    pub(crate) queue_timeout: Duration,
 }
 
 /// A hash that is queued or being computed.
@@ -63,13 +66,13 @@ pub(crate) struct PendingHash(PendingResult<HashJob, HashOutcome>);
 #[must_use]
 pub(crate) struct PendingVerification(PendingResult<HashJob, HashOutcome>);
 
-/// The maximum time that a password is queued.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The default for [`HashingSettings::queue_timeout`].
+pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PasswordService {
     /// Starts one thread per core. Blocks for about 10 ms in [`HashingMode::Batch`].
     pub(crate) fn start(settings: HashingSettings, random: Arc<dyn Random>) -> io::Result<Self> {
-        let HashingSettings { hasher, mode, memory_budget } = settings;
+        let HashingSettings { hasher, mode, memory_budget, queue_timeout } = settings;
         let began = Instant::now();
         let plan = match mode {
             HashingMode::Portable => LanePlan::portable(),
@@ -80,7 +83,7 @@ impl PasswordService {
         let batch_size = move |queued, free| batch_size(&plan, queued, free);
         let size = PoolSize { threads, memory_budget };
         let pool = Pool::start(size, batch_size, move |jobs| hasher.run(jobs, &plan))?;
-        Ok(Self { pool, random })
+        Ok(Self { pool, random, queue_timeout })
     }
 
     /// Returns the number of queued passwords.
@@ -89,8 +92,8 @@ impl PasswordService {
     }
 
     /// Returns the queue deadline of a request that arrives now.
-    pub(crate) fn deadline() -> Instant {
-        Instant::now() + QUEUE_TIMEOUT
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.queue_timeout
     }
 
     /// Queues a verification. Dropping the slot removes the job from the queue, unless it has
@@ -128,7 +131,7 @@ impl PasswordService {
 
     /// Hashes a new password.
     pub(crate) async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingError> {
-        let (_slot, hash) = self.queue_hash(password, Self::deadline())?;
+        let (_slot, hash) = self.queue_hash(password, self.deadline())?;
         hash.get().await
     }
 
@@ -139,7 +142,7 @@ impl PasswordService {
         verified: Password,
     ) -> Result<Option<PasswordHash>, HashingError> {
         let job = HashJob::rehash(verified, &*self.random);
-        let (_slot, result) = match self.pool.queue(job, Self::deadline()) {
+        let (_slot, result) = match self.pool.queue(job, self.deadline()) {
             Ok(queued) => queued,
             Err(HashingError::Overloaded) => return Ok(None),
             Err(error) => return Err(error),

@@ -8,7 +8,6 @@ use crate::accounts::Accounts;
 use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::new_session::{SessionRequest, session_opened};
-use crate::passwords::PasswordService;
 use crate::second_factor::{FirstStep, SignInOutcome};
 use crate::service_error::ServiceError;
 use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope};
@@ -168,7 +167,7 @@ impl Accounts {
             (Some(key), Some(device)) => self.keys.recognize_device(key, device, now).await,
             _ => None,
         };
-        let deadline = PasswordService::deadline();
+        let deadline = self.passwords.deadline();
         let scope = AttemptScope::sign_in(email, claimed.as_ref(), &caller.client);
         let mut attempt = self.throttle.begin(&scope, deadline).await?;
 

@@ -12,7 +12,6 @@ use crate::before_sign_up::{CheckOutcome, SignUpRequest};
 use crate::caller::Caller;
 use crate::config::Config;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
-use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope, verifications_of};
 
@@ -102,7 +101,7 @@ impl Accounts {
         caller: &Caller,
     ) -> Result<User, SignUpError> {
         let scope = AttemptScope::sign_up(&caller.client);
-        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        let attempt = self.throttle.begin(&scope, self.passwords.deadline()).await?;
         // Before the look-up, so that the outcome does not reveal whether the account exists.
         if let Some(check) = &self.before_sign_up {
             let request = SignUpRequest { email: email.clone(), client: caller.client.clone() };
@@ -116,7 +115,7 @@ impl Accounts {
         }
         // If the caller disconnects while the password is queued, the job and the attempt are
         // dropped. Once hashing has begun, the account is created even if the caller disconnects.
-        let queued = self.passwords.queue_hash(&password, PasswordService::deadline());
+        let queued = self.passwords.queue_hash(&password, self.passwords.deadline());
         let (_slot, hash) = queued.map_err(ServiceError::from)?;
         let client = caller.client.clone();
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use auth_core::{ClientInfo, ManualClock, Origin, ResetToken};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
-use user_store::{EventKind, RecountOutcome};
+use user_store::{EventKind, RecountOutcome, SqliteStore};
 
 use crate::accounts::Accounts;
 use crate::builder::Builder;
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::mail::{MailTransport, OutgoingMail, SendMailError};
 use crate::maintenance;
 use crate::password_reset::ResetPasswordError;
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::HashingError;
 use crate::service_error::ServiceError;
 use crate::sign_in::{SignIn, SignInError};
 use crate::throttle::{AttemptScope, MAX_PER_IP};
@@ -51,8 +51,11 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
         let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::localhost(80)) };
+        let path = folder.path().join("latchkey.db");
+        let store = SqliteStore::open_with_long_timeouts(&path).unwrap();
         let builder: Builder = Accounts::builder()
-            .sqlite(folder.path().join("latchkey.db"))
+            .store(Arc::new(store))
+            .with_long_timeouts()
             .config(config)
             .clock(Arc::<ManualClock>::clone(&clock))
             .accept_weaknesses()
@@ -187,7 +190,7 @@ async fn an_attempt_does_not_count_if_the_caller_disconnects_while_it_begins() {
     let app = TestApp::new().await;
     let scope = AttemptScope::sign_in("nobody@example.com", None, &ClientInfo::default());
     for _ in 0..20 {
-        let begin = app.accounts.throttle.begin(&scope, PasswordService::deadline());
+        let begin = app.accounts.throttle.begin(&scope, app.accounts.passwords.deadline());
         let mut begin = Box::pin(begin);
         assert!((&mut begin).now_or_never().is_none(), "the store has not responded");
     }

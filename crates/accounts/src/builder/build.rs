@@ -66,8 +66,12 @@ impl<T> Builder<T> {
         let decoy_key = store.ensure_decoy_key(&DecoyKey::generate(&*self.random)).await?;
         let (issuer, lifetime) = (config.origin.as_str(), config.access_token_lifetime);
         let keys = Arc::new(KeyRing::load(Arc::clone(&store), issuer, lifetime).await?);
-        let settings =
-            HashingSettings { hasher, mode: config.hashing, memory_budget: config.hash_memory };
+        let settings = HashingSettings {
+            hasher,
+            mode: config.hashing,
+            memory_budget: config.hash_memory,
+            queue_timeout: self.queue_timeout,
+        };
         let random = Arc::clone(&self.random);
         let passwords = run_blocking(move || PasswordService::start(settings, random)).await;
         let changes: Vec<_> = self.followers.iter().map(|_| Signal::default()).collect();

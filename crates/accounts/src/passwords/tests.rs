@@ -19,7 +19,7 @@ fn service(iterations: u32, mode: HashingMode) -> PasswordService {
 
 fn service_with_memory(iterations: u32, mode: HashingMode, memory_budget: u64) -> PasswordService {
     let hasher = PasswordHasher::new(iterations).unwrap();
-    let settings = HashingSettings { hasher, mode, memory_budget };
+    let settings = HashingSettings { hasher, mode, memory_budget, queue_timeout: QUEUE_TIMEOUT };
     PasswordService::start(settings, Arc::new(SystemRandom)).unwrap()
 }
 
@@ -47,7 +47,7 @@ async fn every_job_gets_its_own_result_in_every_hashing_mode() {
     for mode in [HashingMode::Portable, HashingMode::Single, HashingMode::Batch] {
         let passwords = service(1_001, mode);
         let busy = passwords.occupy().await;
-        let deadline = PasswordService::deadline();
+        let deadline = passwords.deadline();
         let verify = |text: &str, challenge| {
             passwords.queue_verification(Password::new(text), challenge, deadline).unwrap()
         };
@@ -134,6 +134,6 @@ async fn argon2_hashes_use_no_more_memory_than_the_budget() {
 async fn a_result_of_the_wrong_kind_is_a_defect() {
     let passwords = service(1_000, HashingMode::Single);
     let job = HashJob::verification(Password::new("x"), None);
-    let (_slot, result) = passwords.pool.queue(job, PasswordService::deadline()).unwrap();
+    let (_slot, result) = passwords.pool.queue(job, passwords.deadline()).unwrap();
     assert_eq!(PendingHash(result).get().await.map(drop), Err(HashingError::Defect));
 }

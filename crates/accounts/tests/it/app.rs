@@ -9,6 +9,7 @@ use accounts::{
 };
 use auth_core::ManualClock;
 use tempfile::TempDir;
+use user_store::{SqliteStore, Store};
 
 pub(crate) const SERVICE: &str = "https://auth.example.com";
 pub(crate) const EMAIL: &str = "Ada@example.com";
@@ -165,10 +166,17 @@ pub(crate) fn builder(
     change(&mut config);
     Accounts::builder()
         .config(config)
-        .sqlite(folder.path().join("latchkey.db"))
+        .store(open_store(folder))
+        .with_long_timeouts()
         .clock(clock)
         .accept_weaknesses()
         .without_maintenance()
+}
+
+/// Opens the store in this folder.
+pub(crate) fn open_store(folder: &TempDir) -> Arc<dyn Store> {
+    let path = folder.path().join("latchkey.db");
+    Arc::new(SqliteStore::open_with_long_timeouts(&path).unwrap())
 }
 
 /// Signs Ada in.

@@ -19,6 +19,11 @@ pub(super) const FLAGS: OpenFlags =
 /// permission to write. After that, the operation fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same time in tests with many concurrent writers, which must not fail because the machine is
+/// busy.
+#[cfg(feature = "testing")]
+pub(super) const LONG_BUSY_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// The place of a database.
 #[derive(Debug, Clone)]
 pub(super) enum Location {
@@ -47,10 +52,10 @@ impl MemoryDatabase {
         Ok(Self { uri, _anchor: Mutex::new(anchor) })
     }
 
-    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+    pub(super) fn connect(&self, busy_timeout: Duration) -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(&self.uri, MEMORY_FLAGS)?;
         connection.pragma_update(None, "journal_mode", "MEMORY")?;
-        configure(&connection)?;
+        configure(&connection, busy_timeout)?;
         Ok(connection)
     }
 }
@@ -60,10 +65,10 @@ const MEMORY_FLAGS: OpenFlags =
 
 impl Location {
     /// Opens a connection for reading and writing.
-    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+    pub(super) fn connect(&self, busy_timeout: Duration) -> rusqlite::Result<Connection> {
         let connection = match self {
-            Self::File { path, identity } => connect(path, *identity)?,
-            Self::Memory(database) => database.connect()?,
+            Self::File { path, identity } => connect(path, *identity, busy_timeout)?,
+            Self::Memory(database) => database.connect(busy_timeout)?,
         };
         #[cfg(feature = "testing")]
         let connection = crate::sqlite::trace::observe(connection)?;
@@ -72,17 +77,21 @@ impl Location {
 }
 
 /// Opens a connection to a file. Fails if the file does not have this identity.
-fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<Connection> {
+fn connect(
+    path: &Path,
+    identity: FileIdentity,
+    busy_timeout: Duration,
+) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
-    configure(&connection)?;
+    configure(&connection, busy_timeout)?;
     check_identity(&connection, path, identity)?;
     check_writable(&connection)?;
     Ok(connection)
 }
 
 /// Applies the settings that every connection needs.
-pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+pub(super) fn configure(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
+    connection.busy_timeout(busy_timeout)?;
     // With this setting, query plans do not depend on the bound values. Without it, SQLite would
     // prepare a statement again for new values, which takes longer than most statements run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -152,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
-        let connection = connect(&path, FileIdentity::read(&path).unwrap()).unwrap();
+        let connection = connect(&path, FileIdentity::read(&path).unwrap(), BUSY_TIMEOUT).unwrap();
         let sql =
             "SELECT 1 FROM sessions s JOIN users u ON u.number = s.user_number WHERE s.id = ?1";
         let mut statement = connection.prepare(sql).unwrap();

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params, params_from_it
 use crate::copy_end::{
     CopyEnd, CopyError, EVENTS, Page, Row, Select, TABLES, Table, TableKind, Value,
 };
-use crate::sqlite::connection::{FLAGS, configure};
+use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS, configure};
 use crate::sqlite::error::OpenError;
 use crate::sqlite::open::{
     self, SchemaState, from_sqlite, identify_file_or_copy, is_locked, reject_absent,
@@ -45,7 +45,7 @@ impl SqliteEnd {
         let path = path.to_owned();
         blocking(&path.clone(), move || match Self::open(&path) {
             Err(CopyError::Open(error)) if is_absent(&*error) => {
-                drop(open::open(&path)?);
+                drop(open::open(&path, BUSY_TIMEOUT)?);
                 Self::open(&path)
             }
             result => result,
@@ -116,7 +116,7 @@ fn connect_alone(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
     // Before the first access, because SQLite then takes the lock with it and keeps it.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    configure(&connection)?;
+    configure(&connection, BUSY_TIMEOUT)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
     Ok(connection)

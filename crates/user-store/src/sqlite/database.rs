@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use r2d2::Pool;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -24,19 +25,22 @@ pub(super) struct Database {
     /// Lets only one writer at a time take a thread, on which it may wait for the lock on the file.
     write_permit: Arc<Semaphore>,
     location: Location,
+    /// How long a caller waits for permission to write, for a connection, and for a lock.
+    busy_timeout: Duration,
 }
 
 impl Database {
-    pub(super) fn new(path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn new(path: PathBuf, busy_timeout: Duration) -> Result<Self, StoreError> {
         let identity = FileIdentity::read(&path).map_err(unavailable)?;
         let location = Location::File { path: path.into(), identity };
-        let open = |max| pool::build(location.clone(), max).map_err(unavailable);
+        let open = |max| pool::build(location.clone(), max, busy_timeout).map_err(unavailable);
         Ok(Self {
             readers: open(pool::MAX_READERS)?,
             writer: open(pool::MAX_WRITERS)?,
             lookups: Arc::new(LookupConnections::new()),
             write_permit: Arc::new(Semaphore::new(1)),
             location,
+            busy_timeout,
         })
     }
 
@@ -44,13 +48,15 @@ impl Database {
     /// writers for readers. Therefore all queries use one connection.
     pub(super) fn in_memory(database: MemoryDatabase) -> Result<Self, StoreError> {
         let location = Location::Memory(Arc::new(database));
-        let pool = pool::build(location.clone(), 1).map_err(unavailable)?;
+        let busy_timeout = BUSY_TIMEOUT;
+        let pool = pool::build(location.clone(), 1, busy_timeout).map_err(unavailable)?;
         Ok(Self {
             readers: pool.clone(),
             writer: pool,
             lookups: Arc::new(LookupConnections::none()),
             write_permit: Arc::new(Semaphore::new(1)),
             location,
+            busy_timeout,
         })
     }
 
@@ -69,7 +75,7 @@ impl Database {
         let database = self.clone();
         self.read(move |connection| {
             let found = query(connection)?;
-            database.lookups.open(|| database.location.connect());
+            database.lookups.open(|| database.location.connect(database.busy_timeout));
             Ok(found)
         })
         .await
@@ -131,9 +137,13 @@ impl Database {
         .await
     }
 
+    pub(super) const fn busy_timeout(&self) -> Duration {
+        self.busy_timeout
+    }
+
     /// Waits for permission to write. Callers get it in the order of their calls.
     async fn write_permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.write_permit).acquire_owned())
+        tokio::time::timeout(self.busy_timeout, Arc::clone(&self.write_permit).acquire_owned())
             .await
             .map_err(|_| unavailable("timed out waiting for other writers"))?
             .map_err(unavailable)
@@ -200,7 +210,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
-        let database = Database::new(path).unwrap();
+        let database = Database::new(path, BUSY_TIMEOUT).unwrap();
         // Only the connection that creates a temporary table can see it.
         let create = database.write(|tx| tx.execute_batch("CREATE TEMP TABLE writes (n INTEGER)"));
         create.await.unwrap();
@@ -215,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
-        let database = Database::new(path).unwrap();
+        let database = Database::new(path, BUSY_TIMEOUT).unwrap();
         for _ in 0..2 * pool::MAX_READERS {
             let write = database.write::<(), _>(|tx| {
                 tx.execute("INSERT INTO signing_keys VALUES (1, zeroblob(32), 0)", [])?;

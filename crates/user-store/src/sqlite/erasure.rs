@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::sqlite::connection::BUSY_TIMEOUT;
 use crate::sqlite::store::SqliteStore;
 use crate::store::{EraseOutcome, Erasure};
 
@@ -18,11 +17,12 @@ impl Erasure for SqliteStore {
     async fn erase_deleted(&self) -> Result<EraseOutcome, StoreError> {
         // Copies most of the log into the file while others read and write.
         let _ = self.database.read(|connection| checkpoint(connection, "PASSIVE")).await?;
+        let busy_timeout = self.database.busy_timeout();
         self.database
-            .exclusive(|connection| {
+            .exclusive(move |connection| {
                 connection.busy_timeout(TRUNCATE_TIMEOUT)?;
                 let outcome = checkpoint(connection, "TRUNCATE");
-                connection.busy_timeout(BUSY_TIMEOUT)?;
+                connection.busy_timeout(busy_timeout)?;
                 outcome
             })
             .await

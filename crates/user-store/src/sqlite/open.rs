@@ -14,9 +14,9 @@ use crate::sqlite::database::Database;
 use crate::sqlite::error::{OpenError, is_damage};
 use crate::sqlite::schema;
 
-pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
+pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Database, OpenError> {
     let (path, _) = create_or_migrate(path)?;
-    connect(path)
+    connect(path, busy_timeout)
 }
 
 /// Creates the file, if it is missing, and migrates an older schema. Returns the real path of the
@@ -36,7 +36,7 @@ pub(super) fn in_memory() -> Result<Database, OpenError> {
     let path = || PathBuf::from(":memory:");
     let create = || {
         let database = MemoryDatabase::create()?;
-        schema::migrate(&mut database.connect()?)?;
+        schema::migrate(&mut database.connect(BUSY_TIMEOUT)?)?;
         Ok(database)
     };
     let database = create().map_err(|source| OpenError::Sqlite { path: path(), source })?;
@@ -48,12 +48,12 @@ pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
     match identify_file(path)? {
         (path, None) => Err(OpenError::Absent(path)),
         (path, Some(found)) if found < schema::latest() => Err(OpenError::Older(path)),
-        (path, Some(_)) => connect(path),
+        (path, Some(_)) => connect(path, BUSY_TIMEOUT),
     }
 }
 
-fn connect(path: PathBuf) -> Result<Database, OpenError> {
-    Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
+fn connect(path: PathBuf, busy_timeout: Duration) -> Result<Database, OpenError> {
+    Database::new(path.clone(), busy_timeout).map_err(|source| OpenError::Store { path, source })
 }
 
 /// Returns the real path of the file and the version of its schema (`None` if the file is empty).
@@ -262,7 +262,7 @@ pub(super) fn read_schema_ids(connection: &Connection) -> rusqlite::Result<Optio
 
 fn migrate(path: &Path) -> rusqlite::Result<Migrated> {
     let mut connection = Connection::open_with_flags(path, FLAGS)?;
-    configure(&connection)?;
+    configure(&connection, BUSY_TIMEOUT)?;
     connection.busy_timeout(RETRY_PAUSE)?;
     let migrated = schema::migrate(&mut connection)?;
     // WAL mode is enabled last, so that the schema ids are in the file itself and not in a WAL.

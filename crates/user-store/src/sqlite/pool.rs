@@ -1,9 +1,11 @@
 //! The pools of connections for reads and for transactions that write.
 
+use std::time::Duration;
+
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 use rusqlite::Connection;
 
-use crate::sqlite::connection::{BUSY_TIMEOUT, Location};
+use crate::sqlite::connection::Location;
 
 /// The maximum number of connections for reads. In WAL mode, readers do not wait for the writer, so
 /// a few connections are enough.
@@ -18,26 +20,30 @@ pub(super) const MAX_WRITERS: u32 = 1;
 pub(super) fn build(
     location: Location,
     max_connections: u32,
+    busy_timeout: Duration,
 ) -> Result<Pool<ConnectionManager>, r2d2::Error> {
     Pool::builder()
         .max_size(max_connections)
         .min_idle(Some(1))
         .test_on_check_out(false)
-        .connection_timeout(BUSY_TIMEOUT)
+        .connection_timeout(busy_timeout)
         .error_handler(Box::new(NopErrorHandler))
-        .build(ConnectionManager(location))
+        .build(ConnectionManager { location, busy_timeout })
 }
 
 /// Opens connections to one database.
 #[derive(Debug)]
-pub(super) struct ConnectionManager(Location);
+pub(super) struct ConnectionManager {
+    location: Location,
+    busy_timeout: Duration,
+}
 
 impl ManageConnection for ConnectionManager {
     type Connection = Connection;
     type Error = rusqlite::Error;
 
     fn connect(&self) -> rusqlite::Result<Connection> {
-        self.0.connect()
+        self.location.connect(self.busy_timeout)
     }
 
     fn is_valid(&self, connection: &mut Connection) -> rusqlite::Result<()> {

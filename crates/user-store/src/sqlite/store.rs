@@ -2,6 +2,9 @@ use std::path::Path;
 
 use crate::migrated::Migrated;
 use crate::sqlite::backup::{self, Backup};
+use crate::sqlite::connection::BUSY_TIMEOUT;
+#[cfg(feature = "testing")]
+use crate::sqlite::connection::LONG_BUSY_TIMEOUT;
 use crate::sqlite::database::Database;
 use crate::sqlite::error::{BackupError, OpenError};
 use crate::sqlite::inspect::{self, Inspection};
@@ -26,7 +29,18 @@ impl SqliteStore {
     /// Returns an [`OpenError`] if the file is not Latchkey's, has a newer schema or cannot be
     /// used. A file that is not Latchkey's or has a newer schema is not changed.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { database: open::open(path)? })
+        Ok(Self { database: open::open(path, BUSY_TIMEOUT)? })
+    }
+
+    /// Does the same as [`open`](Self::open), but callers wait for each other for two minutes
+    /// instead of a few seconds, so that a test does not fail because the machine is busy.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`OpenError`] in the same cases as [`open`](Self::open).
+    #[cfg(feature = "testing")]
+    pub fn open_with_long_timeouts(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { database: open::open(path, LONG_BUSY_TIMEOUT)? })
     }
 
     /// Creates a database in memory, for tests. It is private to this store and its clones, and is
