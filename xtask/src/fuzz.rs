@@ -40,7 +40,16 @@ pub(crate) struct Fuzz {
 struct Fuzzer {
     binary: PathBuf,
     directory: PathBuf,
-    seconds: u32,
+    limits: Limits,
+}
+
+/// The time limits, in seconds.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// How long each target is fuzzed.
+    target: u32,
+    /// How long one input may take. A longer one is a finding.
+    input: u32,
 }
 
 impl Fuzz {
@@ -50,7 +59,7 @@ impl Fuzz {
             bail!("there is no target {unknown}; the targets are {}", known.join(", "));
         }
         let chosen = if self.targets.is_empty() { known } else { self.targets };
-        run(&chosen, self.seconds).map(|()| ExitCode::SUCCESS)
+        run(&chosen, Limits { target: self.seconds, input: 10 }).map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -59,13 +68,14 @@ pub(crate) fn build_with_one_job() -> Result<()> {
     build(&["--jobs", "1"]).map(drop)
 }
 
-/// Fuzzes each target for a few seconds, as a step of `cargo xtask ci`.
+/// Fuzzes each target for a few seconds, as a step of `cargo xtask ci`. An input may take longer,
+/// because the machine may stand still for some seconds.
 pub(crate) fn smoke_test() -> Result<()> {
-    run(&targets()?, 3)
+    run(&targets()?, Limits { target: 3, input: 60 })
 }
 
-fn run(targets: &[String], seconds: u32) -> Result<()> {
-    let fuzzer = Fuzzer { binary: build(&[])?, directory: directory()?, seconds };
+fn run(targets: &[String], limits: Limits) -> Result<()> {
+    let fuzzer = Fuzzer { binary: build(&[])?, directory: directory()?, limits };
     let next = AtomicUsize::new(0);
     // Each worker fuzzes one target at a time.
     let work = || -> Result<Vec<String>> {
@@ -134,10 +144,11 @@ impl Fuzzer {
         let before = files(&findings)?;
         let output = File::create(&log)?;
         let status = Command::new(&self.binary)
-            .arg(format!("-max_total_time={}", self.seconds))
+            .arg(format!("-max_total_time={}", self.limits.target))
+            .arg(format!("-timeout={}", self.limits.input))
             .arg(format!("-artifact_prefix={}/", findings.display()))
             .arg(format!("-dict={}", workspace::root().join(DICTIONARY).display()))
-            .args(["-timeout=10", "-rss_limit_mb=2048", "-use_value_profile=1", "-reload=0"])
+            .args(["-rss_limit_mb=2048", "-use_value_profile=1", "-reload=0"])
             .args([&corpus, &workspace::root().join(CORPUS).join(target)])
             .env("FUZZ_TARGET", target)
             .env("RUST_BACKTRACE", "0")
