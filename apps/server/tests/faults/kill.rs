@@ -1,7 +1,7 @@
 //! `kill -9` under load.
 
 use crate::load::{acknowledgments, use_until_signal};
-use crate::start::{check_file, rounds, start};
+use crate::start::{assert_no_errors, check_file, rounds, start};
 
 #[test]
 fn acknowledged_changes_survive_kill_9() {
@@ -22,5 +22,5 @@ fn acknowledged_changes_survive_kill_9() {
     for user in &mut all_users {
         user.check(&server);
     }
-    assert!(!server.log().contains("ERROR"), "{}", server.log());
+    assert_no_errors(&server.log());
 }

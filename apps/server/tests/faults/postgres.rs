@@ -1,6 +1,7 @@
 //! A PostgreSQL server that is stopped or killed, fails over or does not answer, while Latchkey
 //! runs.
 
+use std::io::{Read as _, Write as _};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use test_postgres::{Cluster, Fault, Proxy, Synchronous};
 use tokio::runtime::Runtime;
 
 use crate::app::write_url;
-use crate::server::{Answer, Server, bearer, credentials};
+use crate::server::{Answer, Server, bearer, credentials, read_answer};
 use crate::start::{PASSWORD, assert_unavailable, start};
 
 const EMAIL: &str = "ada@example.com";
@@ -81,6 +82,18 @@ fn wait_until_ready(server: &Server) {
     unreachable!("the server is not ready: {}", server.log());
 }
 
+/// Waits until the database has no connections.
+fn wait_until_unused(cluster: &Cluster, database: &str) {
+    let connections = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'");
+    for _ in 0..600 {
+        if cluster.sql("postgres", &connections) == "0" {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    unreachable!("{database} still has connections");
+}
+
 #[test]
 fn while_postgresql_is_down_requests_get_503_and_nobody_is_signed_out() {
     let cluster = Cluster::start(&[]);
@@ -125,7 +138,7 @@ fn a_promoted_synchronous_standby_has_every_account_and_session() {
     primary.become_standby_of(&standby);
     proxy.retarget(primary.port());
     proxy.set(Fault::Reset);
-    thread::sleep(Duration::from_millis(50));
+    wait_until_unused(&standby, &database);
     proxy.set(Fault::None);
     assert_all_unavailable(&server, &session);
     proxy.retarget(standby.port());
@@ -148,12 +161,22 @@ fn while_postgresql_does_not_answer_requests_get_503_and_a_stop_succeeds() {
     wait_until_ready(&server);
 
     proxy.set(Fault::BlackHole);
-    thread::scope(|scope| {
-        let log_in = scope.spawn(|| server.post("/api/token", "", &credentials(EMAIL, PASSWORD)));
-        thread::sleep(Duration::from_millis(200));
-        server.signal("TERM");
-        assert_unavailable(&log_in.join().unwrap());
-    });
+    let mut log_in = server.connect();
+    let body = credentials(EMAIL, PASSWORD);
+    write!(
+        log_in,
+        "POST /api/token HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
+    // The server waits for the body, so the request is in flight.
+    let mut interim = [0; 25];
+    log_in.read_exact(&mut interim).unwrap();
+    assert!(interim.starts_with(b"HTTP/1.1 100 "));
+    log_in.write_all(body.as_bytes()).unwrap();
+    server.signal("TERM");
+    assert_unavailable(&read_answer(log_in));
     assert_eq!(server.wait(), Some(0));
 }
 

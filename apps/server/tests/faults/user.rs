@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::server::{Answer, Server, bearer, credentials, next_client_ip, read_answer};
 use crate::start::PASSWORD;
@@ -26,6 +26,18 @@ struct Session {
     awaits_response: bool,
 }
 
+/// A response, and the number of earlier attempts that got 503.
+pub(crate) struct Processed {
+    answer: Answer,
+    earlier_attempts: usize,
+}
+
+/// How long a request waits for other writers before it gets 503.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The maximum number of times that a request is sent.
+const ATTEMPTS: usize = 10;
+
 impl User {
     pub(crate) fn new(email: String) -> Self {
         let passwords = vec![PASSWORD.to_owned()];
@@ -45,16 +57,13 @@ impl User {
     }
 
     fn sign_up(&mut self, address: &str) -> Option<()> {
-        let body = credentials(&self.email, PASSWORD);
-        let answer = send(address, "POST", "/api/signup", "", &body)?;
-        assert_eq!(answer.status, 201, "{}", answer.body);
+        sign_up(address, &self.email)?.assert_signed_up();
         self.signed_up = true;
         Some(())
     }
 
     fn log_in(&mut self, address: &str) -> Option<()> {
-        let body = credentials(&self.email, self.passwords.last()?);
-        let answer = send(address, "POST", "/api/token", "", &body)?;
+        let Processed { answer, .. } = log_in(address, &self.email, self.passwords.last()?)?;
         self.session = Some(Session::from_answer(&answer));
         Some(())
     }
@@ -63,7 +72,8 @@ impl User {
         let session = self.session.as_mut()?;
         session.awaits_response = true;
         let cookie = format!("cookie: {}\r\n", session.cookie);
-        let answer = send(address, "POST", "/api/token/refresh", &cookie, "{}")?;
+        let Processed { answer, .. } =
+            send_until_processed(address, "POST", "/api/token/refresh", &cookie, "{}")?;
         *session = Session::from_answer(&answer);
         Some(())
     }
@@ -75,8 +85,13 @@ impl User {
         self.passwords.push(new);
         self.candidates = 2;
         let bearer = bearer(&self.session.as_ref()?.token);
-        let answer = send(address, "PUT", "/api/me/password", &bearer, &body.to_string())?;
-        assert_eq!(answer.status, 204, "{}", answer.body);
+        let Processed { answer, earlier_attempts } =
+            send_until_processed(address, "PUT", "/api/me/password", &bearer, &body.to_string())?;
+        if answer.status != 204 {
+            // An earlier attempt may have changed the password.
+            assert!(earlier_attempts > 0, "{}", answer.body);
+            assert_eq!(answer.json()["errors"][0]["code"], "password_wrong", "{}", answer.body);
+        }
         self.candidates = 1;
         Some(())
     }
@@ -85,7 +100,7 @@ impl User {
     pub(crate) fn check(&mut self, server: &Server) {
         self.check_session(server);
         let can_log_in = |password: &String| {
-            let status = server.post("/api/token", "", &credentials(&self.email, password)).status;
+            let status = log_in(&server.address, &self.email, password).unwrap().status();
             assert!(matches!(status, 200 | 401), "{status}");
             status == 200
         };
@@ -93,10 +108,14 @@ impl User {
         let candidates = &works[works.len() - self.candidates..];
         let valid = works.iter().filter(|works| **works).count();
         let known = candidates.iter().any(|works| *works);
-        let sign_up = server.sign_up(&self.email, PASSWORD).status;
+        let sign_up = sign_up(&server.address, &self.email).unwrap();
+        let status = sign_up.status();
         match valid {
-            1 => assert!(known && sign_up == 409, "{}: {works:?}, {sign_up}", self.email),
-            0 => assert!(!self.signed_up && sign_up == 201, "{}: {sign_up}", self.email),
+            1 => assert!(known && status == 409, "{}: {works:?}, {status}", self.email),
+            0 => {
+                assert!(!self.signed_up, "{}: {works:?}, {status}", self.email);
+                sign_up.assert_signed_up();
+            }
             _ => unreachable!("{} has several passwords: {works:?}", self.email),
         }
         let last = works.iter().position(|works| *works).unwrap_or(0);
@@ -106,7 +125,10 @@ impl User {
 
     fn check_session(&mut self, server: &Server) {
         let Some(session) = &mut self.session else { return };
-        let answer = server.refresh(&session.cookie);
+        let cookie = format!("cookie: {}\r\n", session.cookie);
+        let path = "/api/token/refresh";
+        let refresh = send_until_processed(&server.address, "POST", path, &cookie, "{}");
+        let answer = refresh.unwrap().answer;
         if session.awaits_response && answer.status == 401 {
             // A late repetition is detected as reuse, which ends the session.
             self.session = None;
@@ -117,12 +139,59 @@ impl User {
     }
 }
 
+impl Processed {
+    pub(crate) const fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    /// Asserts that this attempt or an earlier one has created the account.
+    #[track_caller]
+    pub(crate) fn assert_signed_up(&self) {
+        let Self { answer, earlier_attempts } = self;
+        let is_created = answer.status == 201 || (answer.status == 409 && *earlier_attempts > 0);
+        assert!(is_created, "{}: {}", answer.status, answer.body);
+    }
+}
+
 impl Session {
     #[track_caller]
     fn from_answer(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{}", answer.body);
         Self { token: answer.access_token(), cookie: answer.cookie(), awaits_response: false }
     }
+}
+
+/// Signs up. Returns `None` if the response is incomplete.
+pub(crate) fn sign_up(address: &str, email: &str) -> Option<Processed> {
+    send_until_processed(address, "POST", "/api/signup", "", &credentials(email, PASSWORD))
+}
+
+/// Logs in. Returns `None` if the response is incomplete.
+pub(crate) fn log_in(address: &str, email: &str, password: &str) -> Option<Processed> {
+    send_until_processed(address, "POST", "/api/token", "", &credentials(email, password))
+}
+
+/// Does the same as [`send`], but sends the request again if it has waited too long for other
+/// writers. On a slow machine, this can happen although the server works. A request that was not
+/// acknowledged may have had an effect or not.
+#[expect(clippy::disallowed_methods, reason = "checks how long the server has waited")]
+fn send_until_processed(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<Processed> {
+    for earlier_attempts in 0..ATTEMPTS {
+        let start = Instant::now();
+        let answer = send(address, method, path, headers, body)?;
+        if answer.status != 503 {
+            return Some(Processed { answer, earlier_attempts });
+        }
+        let elapsed = start.elapsed();
+        assert!(elapsed >= BUSY_TIMEOUT, "503 after {elapsed:?}: {}", answer.body);
+    }
+    unreachable!("{method} {path} gets 503 again and again");
 }
 
 /// Sends a request to a server that may exit before it responds. Returns `None` if the response is
