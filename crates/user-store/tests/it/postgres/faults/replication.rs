@@ -27,8 +27,8 @@ async fn a_commit_that_waits_for_a_standby_is_no_success_and_connections_are_lim
         users.push(sign_up(&setup, &format!("user-{number}@example.com")).await);
     }
     drop(setup);
-    let standby = block_in_place(|| primary.standby(Synchronous::Yes));
     let store = open_quietly_with_default_timeouts(&primary.url(&database)).await;
+    let standby = block_in_place(|| primary.standby(Synchronous::Yes));
     let server = open_with_default_timeouts(&primary.url(&database)).await;
     server.ping().await.unwrap();
     block_in_place(|| standby.stop());
