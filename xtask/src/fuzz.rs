@@ -69,7 +69,7 @@ pub(crate) fn build_with_one_job() -> Result<()> {
 }
 
 /// Fuzzes each target for a few seconds, as a step of `cargo xtask ci`. An input may take longer,
-/// because the machine may stand still for some seconds.
+/// because the machine may be paused for some seconds.
 pub(crate) fn smoke_test() -> Result<()> {
     run(&targets()?, Limits { target: 3, input: 60 })
 }

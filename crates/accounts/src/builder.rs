@@ -326,7 +326,7 @@ impl<T> Builder<T> {
     /// let builder = Accounts::builder().before_sign_up(async |request: SignUpRequest| {
     ///     match request.email.as_str().ends_with("@example.com") {
     ///         true => Ok(()),
-    ///         false => Err(SignUpRefusal::new("Sign up with your work e-mail address.")),
+    ///         false => Err(SignUpRefusal::new("Sign up with your work email address.")),
     ///     }
     /// });
     /// ```

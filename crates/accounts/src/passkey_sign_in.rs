@@ -30,8 +30,8 @@ pub struct PasskeyOptions {
 /// An error from requesting [`PasskeyOptions`].
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyOptionsError {
-    /// The ticket has expired, was used, or no longer fits the account, for example because the
-    /// password was changed.
+    /// The ticket has expired, was used, or is no longer valid for the account, for example because
+    /// the password was changed.
     #[error("the ticket is not valid")]
     InvalidTicket,
     /// The service does not support passkeys ([`Accounts::relying_party`]).

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             if request.email.as_str().ends_with("@example.com") {
                 return Ok(());
             }
-            Err(SignUpRefusal::new("Sign up with your work e-mail address."))
+            Err(SignUpRefusal::new("Sign up with your work email address."))
         })
         .build()
         .await?;

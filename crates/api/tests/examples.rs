@@ -71,7 +71,7 @@ async fn the_guards_have_different_requirements() {
     let stranger = ADA.replace("example.com", "other.example");
     let (status, refused) = app.send("POST", "/api/signup", "", &stranger);
     assert_eq!(status, 403);
-    assert!(refused.contains("Sign up with your work e-mail address."), "{refused}");
+    assert!(refused.contains("Sign up with your work email address."), "{refused}");
     assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
     let (status, response) = app.send("POST", "/api/token", "", ADA);
     assert_eq!(status, 200);

@@ -30,8 +30,8 @@ pub(super) fn run(command: &mut Command) -> Result<()> {
     }
     let status = process.wait()?;
     if !failed.is_empty() {
-        let (names, output) = (failed.join(", "), failures.output);
-        bail!("`{line}` failed ({status}) in these tests: {names}{output}");
+        let names = failed.join(", ");
+        bail!("`{line}` failed ({status}) in these tests: {names}{}", failures.output);
     }
     if !status.success() {
         bail!("`{line}` failed ({status})");
@@ -70,19 +70,23 @@ impl Failures {
     const MAX_LINES: usize = 20;
 
     fn add(&mut self, line: &str) {
-        if is_heading(line) {
+        if is_heading(line) || is_panic(line) {
             self.remaining = Self::MAX_LINES;
-        } else if line.is_empty() {
-            return;
-        } else if matches!(line, "stack backtrace:" | "failures:") {
+        }
+        if matches!(line, "stack backtrace:" | "failures:") {
             self.remaining = 0;
         }
-        if self.remaining > 0 {
+        if self.remaining > 0 && !line.is_empty() {
             self.remaining -= 1;
             self.output.push('\n');
             self.output.push_str(line);
         }
     }
+}
+
+/// Returns `true` for the first line of a panic, of which a test can have several.
+fn is_panic(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ")
 }
 
 /// Returns `true` for the line before the output of a failed test, such as `---- a::b stdout ----`.
@@ -116,11 +120,12 @@ mod tests {
     fn an_error_shows_the_names_and_the_output_of_failed_tests_without_backtraces() {
         let output = "running 2 tests\ntest a ... FAILED\ntest b ... FAILED\n\nfailures:\n\n\
                       ---- a stdout ----\n\nthread 'a' panicked at x.rs:1:2:\nno answer\n\
+                      stack backtrace:\n   0: begin\n\nthread 'a' panicked at x.rs:3:4:\nno row\n\
                       stack backtrace:\n   0: begin\n\n---- b stdout ----\nno rows\n\n\
                       failures:\n    a\n    b\n\ntest result: FAILED. 0 passed";
         let error = run(&mut print(output)).unwrap_err().to_string();
         let expected = "in these tests: a, b\n---- a stdout ----\nthread 'a' panicked at x.rs:1:2:\n\
-                        no answer\n---- b stdout ----\nno rows";
+                        no answer\nthread 'a' panicked at x.rs:3:4:\nno row\n---- b stdout ----\nno rows";
         assert!(error.ends_with(expected), "{error}");
     }
 

@@ -85,7 +85,9 @@ pub(crate) fn assert_unavailable(answer: &Answer) {
 #[track_caller]
 pub(crate) fn assert_no_errors(log: &str) {
     let is_timeout = |line: &str| {
-        line.contains("timed out waiting for other writers") || line.contains("database is locked")
+        let is_locked = line.contains("database is locked");
+        line.contains("the store is not available")
+            && (is_locked || line.contains("timed out waiting for other writers"))
     };
     let error = log.lines().find(|line| line.contains("ERROR") && !is_timeout(line));
     assert_eq!(error, None, "{log}");

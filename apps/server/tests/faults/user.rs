@@ -188,6 +188,7 @@ fn send_until_processed(
         if answer.status != 503 {
             return Some(Processed { answer, earlier_attempts });
         }
+        assert_eq!(answer.code(), "unavailable", "{}", answer.body);
         let elapsed = start.elapsed();
         assert!(elapsed >= BUSY_TIMEOUT, "503 after {elapsed:?}: {}", answer.body);
     }

@@ -12,7 +12,7 @@ use accounts::{
 
 use crate::app::{EMAIL, PASSWORD};
 
-const MESSAGE: &str = "Sign up with your work e-mail address.";
+const MESSAGE: &str = "Sign up with your work email address.";
 
 fn builder() -> Builder {
     Accounts::builder().store(memory_store()).public_url("https://app.example").for_tests()

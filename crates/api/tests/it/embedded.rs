@@ -214,11 +214,11 @@ async fn a_json_body_is_read_after_authentication_and_its_errors_are_problems() 
 
 #[tokio::test]
 async fn a_sign_up_that_the_app_refuses_has_the_message_of_the_app() {
-    let message = "Sign up with your work e-mail address.";
+    let message = "Sign up with your work email address.";
     let check = async |request: SignUpRequest| match request.email.as_str() {
         "ada@example.com" => Ok(()),
         "down@example.com" => Err(SignUpRefusal::failed("the disk is full")),
-        _ => Err(SignUpRefusal::new("Sign up with your work e-mail address.")),
+        _ => Err(SignUpRefusal::new("Sign up with your work email address.")),
     };
     let auth = Auth::builder().store(memory_store()).public_url("https://app.example").for_tests();
     let app = app(&auth.before_sign_up(check).build().await.unwrap());

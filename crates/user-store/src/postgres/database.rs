@@ -32,8 +32,8 @@ const MAX_CONFLICTS: u32 = 5;
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(80);
 
-/// Runs statements on a PostgreSQL server. Every method ends within the time limit of a call, unless
-/// it is called on a value that [`within`](Self::within) has returned.
+/// Runs statements on a PostgreSQL server. Every method ends within the time limit of a call, or
+/// that of several calls on a value that [`within_calls`](Self::within_calls) has returned.
 ///
 /// Reads share a few connections, whose statements the server runs one after the other. A
 /// transaction has a connection of its own, from a pool.
@@ -117,12 +117,12 @@ impl Database {
     /// Returns the same database for a call of the store that reads and then writes. Both parts
     /// together end within the time limit of a call.
     pub(super) fn one_call(&self) -> Self {
-        self.within(1)
+        self.within_calls(1)
     }
 
     /// Returns the same database, on which all methods end within the time limit of this many
     /// calls.
-    pub(super) fn within(&self, calls: u32) -> Self {
+    pub(super) fn within_calls(&self, calls: u32) -> Self {
         let timeout = self.call_timeout.saturating_mul(calls);
         Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
     }

@@ -32,7 +32,7 @@ impl PostgresStore {
         reads.extend(users.chunks(BATCH).map(imports::taken));
         let batches = u32::try_from(users.len().div_ceil(BATCH)).unwrap_or(u32::MAX);
         // Conflicts with other transactions must not use up the time.
-        let database = self.database.within(batches.saturating_add(1));
+        let database = self.database.within_calls(batches.saturating_add(1));
         let decide = move |reply: &Reply| {
             let taken = (0..users.len().div_ceil(BATCH)).map(|batch| reply.rows(4 + batch));
             let existing = read_existing(taken.map(imports::read_taken))?;

@@ -138,7 +138,8 @@ impl<'a> Opening<'a> {
     async fn store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
         let renewed = schema::renew_event_epoch(client).await;
         renewed.map_err(|error| unusable(self.config, error))?;
-        let (transactions, shared) = (self.config.manager()?, self.config.manager()?);
+        let transactions = self.config.manager()?;
+        let shared = self.config.manager()?;
         let database = Database::new(transactions, shared, self.config.call_timeout());
         let database = database.map_err(|error| unusable(self.config, error))?;
         Ok(PostgresStore { database, heartbeat: None })

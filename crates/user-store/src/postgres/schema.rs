@@ -176,7 +176,7 @@ async fn migrate_once(client: &Client) -> Result<Step, tokio_postgres::Error> {
 
 /// A migration may take longer than other statements. It does not wait long for a lock, because
 /// the statements of other servers wait behind it.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = 0";
 
 const CREATE_META: &str = "

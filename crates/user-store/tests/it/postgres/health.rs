@@ -29,7 +29,9 @@ struct Server {
 impl Server {
     async fn start() -> Self {
         let cluster = Cluster::start(&[("fsync", "off")]);
-        let store = open(&cluster.url("postgres")).await;
+        // A renewal that waits for a standby fails only after the time limit of a call.
+        let config = PostgresConfig::parse(&cluster.url("postgres")).unwrap();
+        let store = PostgresStore::open(&config).await.unwrap();
         store.ping().await.unwrap();
         Self { cluster, store }
     }

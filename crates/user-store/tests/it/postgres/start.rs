@@ -36,6 +36,18 @@ async fn migrating_a_current_database_changes_nothing() {
     assert!(migrated.to > 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_read_only_by_default_is_not_migrated() {
+    let database = shared().create_database(None);
+    let name = database.name();
+    database.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let url = format!("{}&target_session_attrs=any", database.url());
+    let error = PostgresStore::migrate(&config(&url)).await.unwrap_err().to_string();
+    assert!(error.contains("read-only"), "{error}");
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(database.sql(tables), "0");
+}
+
 /// Returns the error of each way to open a database.
 async fn open_errors(url: &str) -> [PostgresOpenError; 3] {
     let config = config(url);

@@ -105,7 +105,7 @@ async fn a_statement_that_cannot_be_prepared_leaves_no_transaction_open() {
         let store = store.clone();
         tokio::spawn(async move { create(&store, &user("ada@example.com")).await })
     };
-    // As when a time limit of the server ends the statement.
+    // This has the same effect as a time limit of the server.
     let cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
     until("the statement waits", async || server.sql(cancel) != "0").await;
