@@ -22,13 +22,18 @@ pub(super) fn build(
     max_connections: u32,
     busy_timeout: Duration,
 ) -> Result<Pool<ConnectionManager>, r2d2::Error> {
-    Pool::builder()
+    let pool = Pool::builder()
         .max_size(max_connections)
-        .min_idle(Some(1))
+        // Otherwise, r2d2 opens a further connection on a thread of its own whenever the last idle
+        // one is taken. A command that ends at that moment would leave the write-ahead log behind,
+        // because that thread would still be closing the database.
+        .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(busy_timeout)
         .error_handler(Box::new(NopErrorHandler))
-        .build(ConnectionManager { location, busy_timeout })
+        .build(ConnectionManager { location, busy_timeout })?;
+    drop(pool.get()?);
+    Ok(pool)
 }
 
 /// Opens connections to one database.
