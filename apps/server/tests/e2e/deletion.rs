@@ -144,12 +144,14 @@ async fn a_double_tap_on_the_opener_presses_no_button_of_the_dialog() {
         ada.button("Delete account").await;
         let pointer_events = ada
             .script(
-                "(async () => {
+                "new Promise((done) => {
+                    const pointerEvents = (button) => getComputedStyle(button).pointerEvents;
+                    new MutationObserver(() => {
+                        const buttons = [...document.querySelectorAll('dialog:modal button')];
+                        if (buttons.length) done(buttons.map(pointerEvents).join(' '));
+                    }).observe(document, {subtree: true, childList: true, attributes: true});
                     document.querySelector('[aria-haspopup=dialog]').click();
-                    while (!document.querySelector('dialog:modal')) await 0;
-                    return [...document.querySelectorAll('dialog button')]
-                        .map(button => getComputedStyle(button).pointerEvents).join(' ');
-                })()",
+                })",
             )
             .await;
         assert_eq!(pointer_events, "none none none");

@@ -13,6 +13,7 @@ use fantoccini::wd::WindowHandle;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use warp::http::Method;
 
 use crate::browser::{Browser, needs_chromium};
@@ -38,6 +39,9 @@ pub(crate) enum Network {
 
 /// How long to wait for a condition. Only a failing test waits that long.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a test may take.
+const TIME_LIMIT: Duration = Duration::from_mins(10);
 
 /// The buttons of a dialog ignore clicks just after it has opened.
 const DIALOG_ACCEPTS_CLICKS: &str = "[...document.querySelectorAll('dialog:modal button')].every(
@@ -110,7 +114,9 @@ async fn visit_at(
     test: impl AsyncFnOnce(&Visitor),
 ) {
     let visitor = Visitor { browser, server, folder, base };
-    let outcome = AssertUnwindSafe(test(&visitor)).catch_unwind().await;
+    let outcome = timeout(TIME_LIMIT, AssertUnwindSafe(test(&visitor)).catch_unwind()).await;
+    // The driver waits for a page in an endless loop, so nothing else can be asked of it.
+    let Ok(outcome) = outcome else { unreachable!("the test has not ended within ten minutes") };
     if outcome.is_err() {
         visitor.report().await;
     }
@@ -370,7 +376,7 @@ impl Visitor {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             };
-            if tokio::time::timeout(TIMEOUT, wait).await.is_err() {
+            if timeout(TIMEOUT, wait).await.is_err() {
                 unreachable!("timed out waiting for: {expression}");
             }
         }
@@ -390,7 +396,7 @@ impl Visitor {
                 }
             }
         };
-        match tokio::time::timeout(TIMEOUT, wait).await {
+        match timeout(TIMEOUT, wait).await {
             Ok(text) => text,
             Err(_) => unreachable!("timed out waiting for: {file}"),
         }
