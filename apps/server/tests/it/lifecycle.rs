@@ -32,18 +32,7 @@ fn sigterm_and_sigint_finish_requests_in_flight_and_exit_0() {
         let mut server = Server::start(&folder, &[]);
         let body = credentials(EMAIL, PASSWORD);
         let (first, rest) = body.split_at(5);
-        let mut in_flight = server.connect();
-        write!(
-            in_flight,
-            "POST /api/signup HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        )
-        .unwrap();
-        // The server waits for the body, so the request is in flight.
-        let mut interim = [0; 25];
-        in_flight.read_exact(&mut interim).unwrap();
-        assert!(interim.starts_with(b"HTTP/1.1 100 "));
+        let mut in_flight = server.begin_post("/api/signup", body.len());
         in_flight.write_all(first.as_bytes()).unwrap();
         let mut idle = server.connect();
         server.signal(signal);
@@ -76,9 +65,7 @@ fn a_stopped_server_leaves_one_database_file() {
 #[test]
 fn a_stop_closes_slow_requests_and_exits_0() {
     let mut app = TestApp::new();
-    let mut stalled = app.connect();
-    stalled.write_all(b"POST /api/signup HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n").unwrap();
-    stalled.read_exact(&mut [0; 25]).unwrap();
+    let _stalled = app.begin_post("/api/signup", 10);
     app.signal("TERM");
     assert_eq!(app.wait(), Some(0));
     assert!(app.log().contains("clients were too slow"), "{}", app.log());

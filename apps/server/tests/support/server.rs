@@ -74,6 +74,21 @@ impl Server {
         stream
     }
 
+    /// Sends the head of a POST request whose body has this length, and waits until the server waits
+    /// for the body. The request is then in flight.
+    pub(crate) fn begin_post(&self, path: &str, length: usize) -> TcpStream {
+        let mut stream = self.connect();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).unwrap();
+        assert!(interim.starts_with(b"HTTP/1.1 100 "));
+        stream
+    }
+
     /// Sends a request without a body.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &str) -> Answer {
         let host = &self.address;
