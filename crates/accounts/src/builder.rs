@@ -444,9 +444,9 @@ impl<T> Builder<T> {
     }
 
     /// Makes the service fast enough for an app's own tests: passwords are hashed with few
-    /// iterations and without the measurement at the start, and neither sign-ups nor failed
-    /// sign-ins are limited. Other weaknesses are still rejected. To test the limits, use
-    /// [`pbkdf2_iterations(1_000)`](Self::pbkdf2_iterations) and
+    /// iterations and without the measurement at startup, and the throttle is off: nothing limits
+    /// sign-ups, failed sign-ins, mails, codes and passkeys. Other weaknesses are still rejected.
+    /// To test the limits, use [`pbkdf2_iterations(1_000)`](Self::pbkdf2_iterations) and
     /// [`accept_weaknesses`](Self::accept_weaknesses) instead.
     ///
     /// Requires the feature `testing`, which a program that stores real passwords must not enable.

@@ -128,7 +128,8 @@ impl Auth {
 
     /// Sets the path of the [routes](Self::routes) that are otherwise under `/api`: with
     /// `prefix("/auth")`, `/api/token` becomes `/auth/token`. `/.well-known/jwks.json` and the
-    /// health checks keep their paths. Latchkey's pages and its browser client need `/api`.
+    /// health checks keep their paths. Latchkey's pages and `yew-session` need `/api`. Pass the
+    /// prefix to the browser client as `base`.
     ///
     /// # Errors
     ///
