@@ -17,6 +17,7 @@ pub(crate) fn check_roles(app: &TestApp) {
     let session = app.user().log_in();
     let operator = app.operator();
     let users = |arguments: &[&str]| success(&operator.users(arguments));
+    users(&["verify-email", EMAIL]);
     assert_eq!(session.me().json()["roles"], json!([]));
     assert!(users(&["show", EMAIL]).contains("roles           none"));
     assert!(users(&["grant", EMAIL, "admin"]).starts_with("granted admin to"));
@@ -46,10 +47,31 @@ pub(crate) fn check_roles(app: &TestApp) {
 }
 
 #[test]
+fn a_grant_by_an_unverified_email_address_prints_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let operator = Operator::new(&folder);
+    let created = operator.users_with_input(&["create", EMAIL, "--json"], PASSWORD);
+    let id = json_output(&created)["id"].as_str().unwrap().to_owned();
+    let warnings = |action, user: &str| {
+        let output = operator.users(&[action, user, "admin"]);
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let warning = warnings("grant", EMAIL);
+    assert!(warning.contains("has not been verified, so the account may be a stranger's"));
+    assert!(warning.contains(&id), "{warning}");
+    assert_eq!(warnings("revoke", EMAIL), "");
+    assert_eq!(warnings("grant", &id), "");
+    success(&operator.users(&["verify-email", EMAIL]));
+    assert_eq!(warnings("grant", EMAIL), "");
+}
+
+#[test]
 fn a_name_that_is_no_role_and_an_unknown_user_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let operator = Operator::new(&folder);
     success(&operator.users_with_input(&["create", EMAIL], PASSWORD));
+    success(&operator.users(&["verify-email", EMAIL]));
     for name in ["Admin", "a b", "", "_x", "ä"] {
         let rejected = operator.users(&["grant", EMAIL, name]);
         assert_eq!(rejected.status.code(), Some(2), "{name:?}");

@@ -6,6 +6,7 @@ use super::user_arg::UserArg;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::operator;
+use crate::output::print_message;
 
 /// The arguments of `latchkey users grant` and `latchkey users revoke`.
 #[derive(Args)]
@@ -42,6 +43,16 @@ impl RoleArgs {
         // Read the account again to get its roles.
         let user = name.find(&accounts).await?;
         let (email, id) = (user.email.as_str(), user.id);
+        let is_named_by_email = name.name.contains('@');
+        if matches!(action, RoleAction::Grant)
+            && is_named_by_email
+            && user.email_verified_at.is_none()
+        {
+            print_message(&format!(
+                "warning: {email} has not been verified, so the account may be a stranger's: compare \
+                 its id ({id}) with the user's, or revoke the role"
+            ));
+        }
         let text = match (action, changed) {
             (RoleAction::Grant, RoleChange::Changed) => format!("granted {role} to {email} ({id})"),
             (RoleAction::Grant, RoleChange::Unchanged) => {
