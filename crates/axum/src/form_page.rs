@@ -164,8 +164,9 @@ impl FormPage {
 
     /// Returns the form as HTML, without a heading. It needs no scripts and contains no styles.
     ///
-    /// Every field has a label. An error is next to its field, which refers to it, and is announced
-    /// by screen readers.
+    /// Every field has a label. An error is next to its field, which refers to it. The field with the
+    /// focus also refers to the error of the form and to the notice, because screen readers do not
+    /// announce what a page contains when it opens.
     #[must_use]
     pub fn to_html(&self) -> String {
         let mut html = String::new();
@@ -177,10 +178,10 @@ impl FormPage {
     fn write_html(&self, html: &mut String) -> fmt::Result {
         writeln!(html, r#"<form method="post" action="{}" novalidate>"#, self.action())?;
         if let Some(notice) = self.notice() {
-            writeln!(html, r#"<p role="status">{notice}</p>"#)?;
+            writeln!(html, r#"<p id="form-notice" role="status">{notice}</p>"#)?;
         }
         if let Some(error) = &self.error {
-            writeln!(html, r#"<p role="alert">{}</p>"#, escape_html(error))?;
+            writeln!(html, r#"<p id="form-error" role="alert">{}</p>"#, escape_html(error))?;
         }
         if let Some(next) = &self.next {
             let next = escape_html(next);
@@ -235,7 +236,7 @@ impl FormPage {
         const NEW_PASSWORD: &str = r#"type="password" autocomplete="new-password""#;
         const CURRENT_PASSWORD: &str = r#"type="password" autocomplete="current-password""#;
 
-        let mut fields = Fields { page: self, html, focus: Focus::new(self) };
+        let mut fields = Fields { page: self, html };
         match self.kind {
             FormKind::LogIn => {
                 fields.write_email()?;
@@ -263,6 +264,22 @@ impl FormPage {
         }
     }
 
+    /// Returns the field that has the focus when the page opens: the first one with an error, or else
+    /// the first one that the user has to fill in.
+    fn focused_field(&self) -> &str {
+        if let Some(error) = self.field_errors.first() {
+            return &error.field;
+        }
+        match self.kind {
+            FormKind::SignUp if self.needs_invitation() => "invitation",
+            FormKind::LogIn | FormKind::SignUp if !self.email.is_empty() => "password",
+            FormKind::ResetPassword if !self.code.is_empty() => "password",
+            FormKind::LogIn | FormKind::SignUp | FormKind::ForgotPassword => "email",
+            FormKind::SecondFactor | FormKind::ResetPassword | FormKind::VerifyEmail => "code",
+            FormKind::LogOut => "",
+        }
+    }
+
     /// Returns the forms to which the form links.
     fn links(&self) -> Vec<(FormKind, &'static str)> {
         let log_in = (FormKind::LogIn, "Log in");
@@ -287,13 +304,15 @@ impl FormPage {
 struct Fields<'a> {
     page: &'a FormPage,
     html: &'a mut String,
-    focus: Focus,
 }
 
 impl Fields<'_> {
     fn write_email(&mut self) -> fmt::Result {
+        // With `type="email"`, browsers would rewrite international domains.
+        const EMAIL: &str = r#"type="text" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false""#;
+
         let value = format!(r#" value="{}""#, escape_html(&self.page.email));
-        self.write("email", "Email address", r#"type="email" autocomplete="username""#, &value)
+        self.write("email", "Email address", EMAIL, &value)
     }
 
     fn write(
@@ -303,40 +322,34 @@ impl Fields<'_> {
         attributes: &str,
         value: &str,
     ) -> fmt::Result {
-        let Self { page, html, focus } = self;
+        let Self { page, html } = self;
         let error = page.field_error(name);
-        let described = match error {
-            Some(_) => format!(r#" aria-invalid="true" aria-describedby="{name}-error""#),
-            None => String::new(),
+        let has_focus = page.focused_field() == name;
+        let mut descriptions = Vec::new();
+        if error.is_some() {
+            descriptions.push(format!("{name}-error"));
+        }
+        if has_focus && page.error.is_some() {
+            descriptions.push("form-error".to_owned());
+        }
+        if has_focus && page.notice().is_some() {
+            descriptions.push("form-notice".to_owned());
+        }
+        let invalid = if error.is_some() { r#" aria-invalid="true""# } else { "" };
+        let described = match descriptions.as_slice() {
+            [] => String::new(),
+            ids => format!(r#" aria-describedby="{}""#, ids.join(" ")),
         };
-        let autofocus = if focus.takes(name) { " autofocus" } else { "" };
+        let autofocus = if has_focus { " autofocus" } else { "" };
         writeln!(
             html,
-            r#"<p><label for="{name}">{label}</label> <input id="{name}" name="{name}" {attributes} required{value}{described}{autofocus}></p>"#
+            r#"<p><label for="{name}">{label}</label> <input id="{name}" name="{name}" {attributes} required{value}{invalid}{described}{autofocus}></p>"#
         )?;
         if let Some(error) = error {
             let error = escape_html(error);
             writeln!(html, r#"<p id="{name}-error" role="alert">{error}</p>"#)?;
         }
         Ok(())
-    }
-}
-
-/// The field that has the focus when the page opens: the first one with an error, or else the first
-/// one.
-struct Focus(Option<String>);
-
-impl Focus {
-    fn new(page: &FormPage) -> Self {
-        Self(page.field_errors.first().map(|error| error.field.clone()))
-    }
-
-    fn takes(&mut self, name: &str) -> bool {
-        let takes = self.0.as_deref().is_none_or(|field| field == name);
-        if takes {
-            self.0 = Some(String::new());
-        }
-        takes
     }
 }
 

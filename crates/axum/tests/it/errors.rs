@@ -137,7 +137,11 @@ async fn a_link_to_the_log_out_does_not_log_out() {
     let evil = [("origin", "https://evil.example")];
     let failed = ada.send("POST", "/logout", &evil, "").await;
     failed.assert_page(403, "Log out");
-    assert!(failed.body.contains("<p role=\"alert\">Only pages at"), "{}", failed.body);
+    assert!(
+        failed.body.contains("<p id=\"form-error\" role=\"alert\">Only pages at"),
+        "{}",
+        failed.body
+    );
     app.break_store();
     ada.submit("/logout", "").await.assert_page(503, "Log out");
     assert!(ada.session_cookie().is_some());

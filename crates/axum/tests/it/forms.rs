@@ -21,7 +21,7 @@ async fn the_forms_have_labels_and_the_right_autocomplete_values() {
     for part in [
         "<form method=\"post\" action=\"/login\" novalidate>",
         "<input type=\"hidden\" name=\"next\" value=\"/private\">",
-        "<label for=\"email\">Email address</label> <input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"username\" required",
+        "<label for=\"email\">Email address</label> <input id=\"email\" name=\"email\" type=\"text\" inputmode=\"email\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required",
         "<label for=\"password\">Password</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required",
         "<label for=\"remember\">Keep me signed in</label>",
         "<button>Log in</button>",
@@ -45,7 +45,8 @@ async fn an_error_keeps_the_email_address_and_never_the_password() {
     assert_eq!(wrong.status, 401);
     assert!(browser.cookies.is_empty());
     for part in [
-        "<p role=\"alert\">The email address or the password is wrong.</p>",
+        "<p id=\"form-error\" role=\"alert\">The email address or the password is wrong.</p>",
+        "autocomplete=\"current-password\" required aria-describedby=\"form-error\" autofocus>",
         "value=\"ada@example.com\"",
         " checked>",
         "name=\"next\" value=\"/private\"",
@@ -241,7 +242,11 @@ async fn too_many_failures_are_answered_with_the_time_to_wait() {
     let response = browser.submit("/login", WRONG).await;
     assert_eq!(response.status, 429);
     assert!(response.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
-    assert!(response.body.contains("<p role=\"alert\">Too many attempts."), "{}", response.body);
+    assert!(
+        response.body.contains("<p id=\"form-error\" role=\"alert\">Too many attempts."),
+        "{}",
+        response.body
+    );
 }
 
 #[tokio::test]

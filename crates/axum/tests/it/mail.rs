@@ -86,7 +86,7 @@ async fn a_forgotten_password_is_reset_with_the_code_from_a_mail() {
     let form = browser.open("/reset?next=%2Fprivate&notice=code-sent").await;
     form.assert_page(200, "Choose a new password");
     for part in [
-        "<p role=\"status\">If there is an account with this email address, we have sent a code to it.</p>",
+        "<p id=\"form-notice\" role=\"status\">If there is an account with this email address, we have sent a code to it.</p>",
         "<label for=\"code\">Code from the email</label>",
         "autocomplete=\"new-password\"",
         "<input type=\"hidden\" name=\"next\" value=\"/private\">",
@@ -112,8 +112,9 @@ async fn a_forgotten_password_is_reset_with_the_code_from_a_mail() {
     assert_eq!(ada.session_cookie(), None);
     assert!(ada.cookies.contains_key("__Host-latchkey_device"));
     let form = ada.open("/login?next=%2Fprivate&notice=password-reset").await;
-    let notice = "<p role=\"status\">Your password has been changed. Log in with the new one.</p>";
+    let notice = "<p id=\"form-notice\" role=\"status\">Your password has been changed. Log in with the new one.</p>";
     assert!(form.body.contains(notice), "{}", form.body);
+    assert!(form.body.contains("aria-describedby=\"form-notice\" autofocus>"), "{}", form.body);
     assert_eq!(browser.submit("/reset", &reset).await.status, 422, "a code works once");
     assert_eq!(log_in(&app, "a+long+walk+along+the+sea").await.1, 401);
     assert_eq!(log_in(&app, NEW).await.1, 303);
@@ -179,7 +180,7 @@ async fn a_user_verifies_the_email_address_with_the_code_from_the_sign_up() {
     let again = ada.submit("/verify", "code=&send=on&next=%2Fverified").await;
     again.assert_redirect("/verify?next=%2Fverified&notice=code-sent");
     let form = ada.open("/verify?next=%2Fverified&notice=code-sent").await;
-    let notice = "<p role=\"status\">We have sent a new code.</p>";
+    let notice = "<p id=\"form-notice\" role=\"status\">We have sent a new code.</p>";
     assert!(form.body.contains(notice), "{}", form.body);
     let code = mailbox.verification_code(&app).await;
     for wrong in [&*first, "", "x"] {

@@ -91,9 +91,13 @@ impl ApiError {
             }
             Self::InvalidFields(_) => "One or more fields are not valid. See \"errors\".",
             Self::TooManyAttempts(wait) => {
-                let seconds = whole_seconds(*wait);
-                let unit = if seconds == 1 { "second" } else { "seconds" };
-                return format!("Too many attempts. Try again in {seconds} {unit}.");
+                let (number, unit) = match whole_seconds(*wait) {
+                    seconds @ 0..60 => (seconds, "second"),
+                    seconds @ 60..3_600 => (seconds.div_ceil(60), "minute"),
+                    seconds => (seconds.div_ceil(3_600), "hour"),
+                };
+                let plural = if number == 1 { "" } else { "s" };
+                return format!("Too many attempts. Try again in {number} {unit}{plural}.");
             }
             Self::Internal(_) => "Something went wrong on our side. Try again.",
             Self::MailDisabled => {
@@ -160,4 +164,26 @@ pub(super) fn password_error(field: &str, error: PasswordError) -> FieldError {
         ),
     };
     FieldError { field: field.to_owned(), code, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_time_to_wait_is_rounded_up() {
+        for (seconds, time) in [
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (3_600, "1 hour"),
+            (86_400, "24 hours"),
+        ] {
+            let text = ApiError::TooManyAttempts(Duration::from_secs(seconds)).detail();
+            assert!(text.ends_with(&format!("Try again in {time}.")), "{text}");
+        }
+    }
 }
