@@ -112,8 +112,9 @@ impl Guard {
     /// from a page of the app's own origin. In other requests, the cookie is ignored if `Origin`
     /// names another one, even an [allowed](crate::Auth::allow_origin) one. A handler of a GET
     /// request must not change anything. Responses have `Cache-Control: no-store`, unless the
-    /// handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
-    /// `public`.
+    /// handler sets another value, and `Vary: Authorization, Cookie`. Shared caches cannot store
+    /// the response to a user: the guard adds `private`, and replaces `public` and `s-maxage` with
+    /// `no-store`.
     pub const fn cookies(mut self) -> Self {
         self.sessions = Sessions::Cookies;
         self

@@ -32,8 +32,8 @@
 //!   come from a page of the app's own origin. So a handler of a GET request must not change
 //!   anything.
 //! - Responses to requests whose user was extracted have `Cache-Control: no-store`, unless the
-//!   handler sets another value, and `Vary: Authorization, Cookie`. Responses to users cannot be
-//!   `public`.
+//!   handler sets another value, and `Vary: Authorization, Cookie`. Shared caches cannot store the
+//!   response to a user: it gets `private`, or `no-store` instead of `public` and `s-maxage`.
 //! - If the store fails, the response is a 503, and the user stays signed in.
 //!
 //! [`User`] accepts access tokens (`Authorization: Bearer …`), too.

@@ -113,8 +113,8 @@ impl Authentication {
     /// - The new session cookie, unless the response sets the cookie itself, or the session has
     ///   ended. If the store fails, the browser keeps its cookie.
     /// - `Cache-Control: no-store`, unless the response says otherwise and sets no session cookie.
-    ///   The response to a user cannot be `public`: a cache that several users share must not keep
-    ///   their pages or cookies.
+    ///   A cache that several users share must not keep their pages, so the response to a user gets
+    ///   `private`, or `no-store` instead of `public` and `s-maxage`.
     /// - `Vary: Authorization, Cookie`, so that no cache shows the page of a visitor to a user.
     pub async fn finish(&self, accounts: &Accounts, cookies: &Cookies, response: &mut HeaderMap) {
         let mut sets_cookie = response.get_all(SET_COOKIE).iter().any(|it| cookies.is_refresh(it));
@@ -122,12 +122,11 @@ impl Authentication {
             response.append(SET_COOKIE, cookie.into_value());
             sets_cookie = true;
         }
-        let no_store = HeaderValue::from_static("no-store");
-        let is_for_all = response.get_all(CACHE_CONTROL).iter().any(is_for_shared_caches);
-        if sets_cookie || (is_for_all && self.user.is_ok()) {
-            response.insert(CACHE_CONTROL, no_store);
-        } else {
-            response.entry(CACHE_CONTROL).or_insert(no_store);
+        if sets_cookie || !response.contains_key(CACHE_CONTROL) {
+            response.insert(CACHE_CONTROL, NO_STORE);
+        } else if self.user.is_ok() {
+            let value = cache_control_for_user(response);
+            response.insert(CACHE_CONTROL, value);
         }
         for name in ["Authorization", "Cookie"] {
             let is_listed = |value: &HeaderValue| {
@@ -184,10 +183,26 @@ fn is_in_background(headers: &HeaderMap) -> bool {
     single(headers, &SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
 }
 
-/// Returns whether a `Cache-Control` header lets shared caches store the response to a request with
-/// an access token (RFC 9111, 3.5).
-fn is_for_shared_caches(value: &HeaderValue) -> bool {
-    let directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let mut names = directives.map(|it| it.split(|byte| *byte == b'=').next().unwrap_or_default());
-    names.any(|name| name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage"))
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Returns the `Cache-Control` of a response to a user, which no shared cache may store.
+///
+/// Shared caches store a response unless it has `private` or `no-store`, or its request has
+/// `Authorization` (RFC 9111, 3). A request with a session cookie does not have that header. In a
+/// request with an access token, `public`, `s-maxage` and `must-revalidate` would override it (RFC
+/// 9111, 3.5). `private` with an argument concerns only some headers, and caches can ignore
+/// `no-store` beside `must-understand` (RFC 9111, 5.2.2).
+fn cache_control_for_user(response: &HeaderMap) -> HeaderValue {
+    let values = response.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
+    let value = values.collect::<Vec<_>>().join(&b", "[..]);
+    let lower = value.to_ascii_lowercase();
+    let directives: Vec<_> = lower.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).collect();
+    let has = |directive: &[u8]| directives.contains(&directive);
+    if has(b"public") || directives.iter().any(|it| it.starts_with(b"s-maxage")) {
+        NO_STORE
+    } else if has(b"private") || (has(b"no-store") && !has(b"must-understand")) {
+        HeaderValue::from_bytes(&value).unwrap_or(NO_STORE)
+    } else {
+        HeaderValue::from_bytes(&[&value, &b", private"[..]].concat()).unwrap_or(NO_STORE)
+    }
 }

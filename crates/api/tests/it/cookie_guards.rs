@@ -116,7 +116,8 @@ async fn only_guards_with_the_option_accept_the_session_cookie() {
         assert!(session_cookie(&response).is_none());
     }
     assert_eq!(app.send(get("/bearer", &cookie)).await.status(), 401);
-    assert_eq!(app.send(get("/cached", &cookie)).await.headers()["cache-control"], "max-age=60");
+    let cached = app.send(get("/cached", &cookie)).await;
+    assert_eq!(cached.headers()["cache-control"], "max-age=60, private");
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use auth_core::ManualClock;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
-use axum::http::header::SET_COOKIE;
+use axum::extract::{ConnectInfo, RawQuery};
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, Request};
-use axum::response::Html;
+use axum::response::{AppendHeaders, Html, IntoResponse};
 use axum::routing::{any, get};
 use axum_accounts::accounts::{Accounts, Builder, Role};
 use axum_accounts::{Auth, Rejection, User, UserBeforeEnrolment};
@@ -126,6 +126,12 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
     async fn by(user: User) -> String {
         format!("by {}", user.email())
     }
+    /// Responds with the `Cache-Control` in the query.
+    async fn cache(_: Option<User>, RawQuery(query): RawQuery) -> impl IntoResponse {
+        let values = query.unwrap_or_default().replace("%20", " ");
+        let values = values.split('&').map(|value| (CACHE_CONTROL, value.to_owned()));
+        AppendHeaders(values.collect::<Vec<_>>())
+    }
     let private = get(async |user: User| format!("hello {}", user.email()));
     Router::new()
         .route("/", get(home).post(home))
@@ -133,7 +139,7 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
         .route("/any", any(by))
         .route("/cached", get(async |_: User| ([("cache-control", "max-age=60")], "cached")))
         .route("/public", get(async |_: Option<User>| PUBLIC))
-        .route("/shared", get(async |_: Option<User>| ([("cache-control", "S-MaxAge=60")], "")))
+        .route("/cache", get(cache))
         .route(
             "/twice",
             get(async |one: User, two: Option<User>| {

@@ -28,7 +28,7 @@ async fn a_log_in_sets_a_session_cookie_that_authenticates() {
     assert!(page.set_cookies().is_empty());
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert_eq!(page.vary(), "Authorization, Cookie");
-    assert_eq!(ada.open("/cached").await.header("cache-control"), Some("max-age=60"));
+    assert_eq!(ada.open("/cached").await.header("cache-control"), Some("max-age=60, private"));
     assert_eq!(ada.open("/static").await.header("vary"), None);
 }
 
@@ -39,9 +39,27 @@ async fn shared_caches_store_no_response_to_a_user() {
     let visitor = app.browser().open("/public").await;
     assert_eq!(visitor.header("cache-control"), Some("max-age=60, public"));
     assert_eq!(visitor.vary(), "accept, cookie, Authorization");
-    for path in ["/public", "/shared"] {
-        let page = ada.open(path).await;
-        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+    assert_eq!(ada.open("/public").await.header("cache-control"), Some("no-store"));
+    for (value, expected) in [
+        ("public", "no-store"),
+        ("max-age=60&PUBLIC", "no-store"),
+        ("S-MaxAge=60", "no-store"),
+        ("private,%20s-maxage=60", "no-store"),
+        ("max-age=60", "max-age=60, private"),
+        ("max-age=60&must-revalidate", "max-age=60, must-revalidate, private"),
+        ("private=x-a,%20max-age=60", "private=x-a, max-age=60, private"),
+        ("must-understand,%20no-store", "must-understand, no-store, private"),
+        ("no-cache", "no-cache, private"),
+        ("max-age=60,%20Private", "max-age=60, Private"),
+        ("max-age=60&private", "max-age=60, private"),
+        ("No-Store,%20max-age=0", "No-Store, max-age=0"),
+    ] {
+        let page = ada.open(&format!("/cache?{value}")).await;
+        let values: Vec<_> = page.headers.get_all("cache-control").iter().collect();
+        assert_eq!(values, [expected], "{value}");
+        let visitor = app.browser().open(&format!("/cache?{value}")).await;
+        let first = value.split('&').next().unwrap().replace("%20", " ");
+        assert_eq!(visitor.header("cache-control"), Some(&*first), "{value}");
     }
     let caller = Caller::default();
     let sign_in = SignIn::new("ada@example.com", "a long walk along the sea", &caller);
