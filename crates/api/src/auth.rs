@@ -95,6 +95,9 @@ impl Auth {
     /// `/login`. After the log-in, the page must open the path in its query parameter `next`,
     /// unless it is not a path of the app: [`safe_next`](accounts::http::safe_next) checks this.
     /// Non-ASCII characters in `path` are percent-encoded.
+    ///
+    /// The URL also has `fresh=on` if a user who is signed in must log in again. The page must then
+    /// show its form: if it redirected the user to `next`, it would get the user back.
     #[must_use]
     pub fn log_in_page(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         let proxies = Arc::clone(&self.site.proxies);

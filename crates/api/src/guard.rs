@@ -122,9 +122,10 @@ impl Guard {
 
     /// Like [`cookies`](Self::cookies), for pages that are rendered on the server: a browser
     /// without a session, or whose log-in is too old for [`fresh`](Self::fresh), is redirected to
-    /// the [log-in page](crate::Auth::log_in_page) with the path of the page as `next`. If the
-    /// browser sent a form, `next` is the path of the page with the form. The browser gets other
-    /// errors as a short page. Requests of scripts and programs get an error as usual.
+    /// the [log-in page](crate::Auth::log_in_page) with the path of the page as `next`, and with
+    /// `fresh=on` if the log-in is too old. If the browser sent a form, `next` is the path of the
+    /// page with the form. The browser gets other errors as a short page. Requests of scripts and
+    /// programs get an error as usual.
     ///
     /// A browser is recognized by `Sec-Fetch-Mode: navigate` or, without that header, by an
     /// `Accept` with `text/html`.
@@ -370,7 +371,7 @@ impl Guard {
         let origin = self.api.accounts.origin();
         match Navigation::new(request.method, request.headers, &target, origin) {
             Some(navigation) if error.asks_for_log_in() => {
-                see_other(&navigation.log_in_location(&self.site.log_in_path))
+                see_other(&navigation.log_in_location(&self.site.log_in_path, &error))
             }
             Some(_) => error_page(error).map(Into::into),
             None => error_response(error),

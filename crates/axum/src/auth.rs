@@ -50,7 +50,8 @@ impl Auth {
     /// `/login`, where [`forms`](Self::forms) has its form.
     ///
     /// The URL has a `next`, if there is a page to return to, and `fresh=on` if a user who is
-    /// signed in must log in again. Non-ASCII characters in `path` are percent-encoded.
+    /// signed in must log in again. The page must then show its form: if it redirected the user to
+    /// `next`, it would get the user back. Non-ASCII characters in `path` are percent-encoded.
     #[must_use]
     pub fn log_in_page(self, path: impl Into<Cow<'static, str>>) -> Self {
         self.with(|shared| shared.log_in_page = encode_path(&path.into()).into())

@@ -40,19 +40,6 @@ impl Page {
         let navigation = Navigation::new(&parts.method, &parts.headers, target, origin)?;
         Some(Arc::new(Self { navigation, shared: Arc::clone(shared) }))
     }
-
-    /// Returns the URL of the log-in page. If a signed-in user must log in again, adds `fresh=on`,
-    /// so that the page does not redirect back at once.
-    fn log_in_location(&self, error: &ApiError) -> String {
-        let location = self.navigation.log_in_location(&self.shared.log_in_page);
-        match error {
-            ApiError::StepUpRequired => {
-                let separator = if location.contains('?') { '&' } else { '?' };
-                format!("{location}{separator}fresh=on")
-            }
-            _ => location,
-        }
-    }
 }
 
 impl Rejection {
@@ -84,7 +71,9 @@ impl IntoResponse for Rejection {
             return error_response(self.error).map(Into::into);
         };
         if self.error.asks_for_log_in() {
-            return Redirect::to(&page.log_in_location(&self.error)).into_response();
+            let Page { navigation, shared } = &**page;
+            let location = navigation.log_in_location(&shared.log_in_page, &self.error);
+            return Redirect::to(&location).into_response();
         }
         let Some(render) = &page.shared.error_page else {
             return error_page(self.error).map(Into::into);

@@ -6,6 +6,7 @@ use http::header::{ACCEPT, REFERER};
 use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::error::ApiError;
 use super::headers::{SEC_FETCH_MODE, single};
 
 /// A request from a browser that opens a page or submits a form, so that the user sees the
@@ -49,10 +50,19 @@ impl Navigation {
         }
     }
 
-    /// Returns the URL of the log-in page that leads back after the log-in.
+    /// Returns the URL of the log-in page that leads back after the log-in. If a signed-in user must
+    /// log in again because of `error`, adds `fresh=on`, so that the page does not redirect back at
+    /// once.
     #[must_use]
-    pub fn log_in_location(&self, log_in_path: &str) -> String {
-        log_in_location(log_in_path, &self.next)
+    pub fn log_in_location(&self, log_in_path: &str, error: &ApiError) -> String {
+        let location = log_in_location(log_in_path, &self.next);
+        match error {
+            ApiError::StepUpRequired => {
+                let separator = if location.contains('?') { '&' } else { '?' };
+                format!("{location}{separator}fresh=on")
+            }
+            _ => location,
+        }
     }
 }
 
@@ -162,7 +172,7 @@ mod tests {
         });
         let origin = Origin::parse("https://app.example").unwrap();
         let navigation = Navigation::new(method, &headers.collect(), "/notes?page=2", &origin)?;
-        Some(navigation.log_in_location("/login"))
+        Some(navigation.log_in_location("/login", &ApiError::MissingToken))
     }
 
     #[test]
@@ -186,6 +196,23 @@ mod tests {
             let headers: Vec<_> = accept.into_iter().chain(mode).collect();
             let is_navigation = log_in_page(&method, &headers).is_some();
             assert_eq!(is_navigation, expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_user_whose_log_in_is_too_old_needs_a_fresh_one() {
+        let location = |next: &str, page: &str, error: ApiError| {
+            Navigation { next: next.to_owned() }.log_in_location(page, &error)
+        };
+        for error in [ApiError::MissingToken, ApiError::InvalidRefreshToken(None)] {
+            assert_eq!(location("/notes", "/login", error), "/login?next=%2Fnotes");
+        }
+        for (next, page, expected) in [
+            ("/notes", "/login", "/login?next=%2Fnotes&fresh=on"),
+            ("", "/login", "/login?fresh=on"),
+            ("", "/login?a=b", "/login?a=b&fresh=on"),
+        ] {
+            assert_eq!(location(next, page, ApiError::StepUpRequired), expected);
         }
     }
 

@@ -161,7 +161,7 @@ async fn only_a_navigation_to_a_page_is_redirected_to_the_log_in_page() {
     let cookie = app.sign_in().await;
     app.clock.advance(Duration::from_mins(11));
     let response = app.send(get("/fresh", &cookie)).await;
-    assert_eq!(response.headers()["location"], "/log-in?next=%2Ffresh");
+    assert_eq!(response.headers()["location"], "/log-in?next=%2Ffresh&fresh=on");
     let cookie = pair(&session_cookie(&response).unwrap());
     assert_eq!(app.send(get("/page", &cookie)).await.status(), 200);
 }
