@@ -14,13 +14,16 @@ use crate::shared::Shared;
 /// The user who sends a request. A handler with this parameter runs for authenticated users only.
 ///
 /// All other requests get a [`Rejection`]: a browser that opens a page or sends a form is
-/// redirected to the log-in page. With `Option<User>`, the handler also runs without a user, but
-/// not if the store fails, or if a page of another origin sent a request that may change something.
-/// The app needs [`Auth::layer`](crate::Auth::layer).
+/// redirected to the log-in page. The app needs [`Auth::layer`](crate::Auth::layer).
 ///
 /// If the app [requires second factors](accounts::Builder::require_second_factor), a user who has
 /// not turned one on is rejected with 403, `second_factor_enrolment_required`; see
 /// [`UserBeforeEnrolment`].
+///
+/// With `Option<User>`, the handler also runs for visitors, whose requests have neither an access
+/// token nor a valid session. A request is still rejected if its access token is not valid, if the
+/// user has to turn a second factor on, if a page of another origin sent it and it may change
+/// something, or if the store fails.
 ///
 /// ```
 /// # use axum_accounts::{Rejection, User};
@@ -37,8 +40,9 @@ pub struct User {
     page: Option<Arc<Page>>,
 }
 
-/// A user who may not have turned on the second factor that the app requires. Use this only for the
-/// pages on which users do so.
+/// A user who may not have turned on the second factor that the app requires. Use this for the pages
+/// on which users do so. With `Option<UserBeforeEnrolment>`, a public page also serves visitors and
+/// these users.
 #[derive(Debug, Clone)]
 pub struct UserBeforeEnrolment(pub User);
 
@@ -91,6 +95,18 @@ impl User {
         checked.map_err(|error| Rejection::new(error, self.page.clone()))
     }
 
+    /// Does the same as [`extract`](Self::extract), but returns `None` for visitors.
+    async fn extract_optional(
+        parts: &Parts,
+        requirements: Requirements,
+    ) -> Result<Option<Self>, Rejection> {
+        match Self::extract(parts, requirements).await {
+            Ok(user) => Ok(Some(user)),
+            Err(rejection) if rejection.is_visitor() => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+
     async fn extract(parts: &Parts, requirements: Requirements) -> Result<Self, Rejection> {
         let Some(auth) = parts.extensions.get::<RequestAuth>() else {
             tracing::error!(
@@ -136,11 +152,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        match Self::extract(parts, Requirements::DEFAULT).await {
-            Ok(user) => Ok(Some(user)),
-            Err(rejection) if rejection.is_visitor() => Ok(None),
-            Err(rejection) => Err(rejection),
-        }
+        Self::extract_optional(parts, Requirements::DEFAULT).await
     }
 }
 
@@ -149,6 +161,14 @@ impl<S: Send + Sync> FromRequestParts<S> for UserBeforeEnrolment {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         User::extract(parts, EXEMPT).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for UserBeforeEnrolment {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        Ok(User::extract_optional(parts, EXEMPT).await?.map(Self))
     }
 }
 

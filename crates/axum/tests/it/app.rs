@@ -123,6 +123,9 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
     async fn home(user: Option<User>) -> String {
         user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
     }
+    async fn welcome(user: Option<UserBeforeEnrolment>) -> String {
+        user.map_or_else(|| "a visitor".to_owned(), |user| user.email().to_owned())
+    }
     async fn by(user: User) -> String {
         format!("by {}", user.email())
     }
@@ -153,6 +156,7 @@ fn router(auth: &Auth, slow: &Arc<Slow>) -> Router {
         .route("/fresh", get(fresh))
         .route("/verified", get(verified))
         .route("/enrol", get(async |user: UserBeforeEnrolment| format!("{}", user.id())))
+        .route("/welcome", get(welcome).post(welcome))
         .merge(auth.forms(|page| Html(format!("<h1>{}</h1>{}", page.title(), page.to_html()))))
         .layer(auth.layer())
 }

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::routing::get;
-use axum_accounts::User;
 use axum_accounts::accounts::{Builder, Caller, Role, SignIn};
+use axum_accounts::{User, UserBeforeEnrolment};
 use tower_service::Service as _;
 
 use crate::app::{ORIGIN, TestApp};
@@ -89,10 +89,32 @@ async fn users_who_must_turn_a_second_factor_on_are_rejected() {
 }
 
 #[tokio::test]
+async fn a_public_page_can_serve_users_who_must_turn_a_second_factor_on() {
+    let app = TestApp::with(Builder::require_second_factor).await;
+    let mut ada = app.ada().await;
+    assert_eq!(ada.open("/welcome").await.body, "ada@example.com");
+    assert_eq!(app.browser().open("/welcome").await.body, "a visitor");
+    // The other rejections are those of `Option<User>`.
+    let forged = [("origin", "https://evil.example")];
+    let invalid = [("authorization", "Bearer nonsense")];
+    for path in ["/welcome", "/"] {
+        let response = app.browser().send("POST", path, &forged, "").await;
+        response.assert_problem(403, "forbidden_origin");
+        let response = ada.send("GET", path, &invalid, "").await;
+        response.assert_problem(401, "invalid_token");
+    }
+    app.break_store();
+    for path in ["/welcome", "/"] {
+        ada.send("GET", path, &[], "").await.assert_problem(503, "unavailable");
+    }
+}
+
+#[tokio::test]
 async fn without_the_layer_the_extractor_fails() {
     for router in [
         Router::<()>::new().route("/", get(async |_: User| "hello")),
         Router::<()>::new().route("/", get(async |_: Option<User>| "hello")),
+        Router::<()>::new().route("/", get(async |_: Option<UserBeforeEnrolment>| "hello")),
     ] {
         let response = router.clone().call(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), 500);
