@@ -29,7 +29,7 @@ impl Form {
         let content_type = single(headers, &CONTENT_TYPE).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(ApiError::UnsupportedMediaType);
+            return Err(ApiError::UnsupportedFormType);
         }
         let limit = ApiError::PayloadTooLarge(MAX_BYTES.into());
         let bytes = to_bytes(body, MAX_BYTES.into()).await.map_err(|_| limit)?;

@@ -88,6 +88,8 @@ pub enum ApiError {
     PayloadTooLarge(u64),
     /// The content type is not `application/json`, or there is a content coding.
     UnsupportedMediaType,
+    /// The content type is not that of a form, `application/x-www-form-urlencoded`.
+    UnsupportedFormType,
     /// These fields are not valid.
     InvalidFields(Vec<FieldError>),
     /// Contains the time to wait before the next attempt.
@@ -160,7 +162,9 @@ impl ApiError {
             Self::TooManyPasskeys => ErrorCode::TooManyPasskeys,
             Self::LastFactor => ErrorCode::LastFactor,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
-            Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
+            Self::UnsupportedMediaType | Self::UnsupportedFormType => {
+                ErrorCode::UnsupportedMediaType
+            }
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) | Self::Misconfigured(_) => ErrorCode::Internal,

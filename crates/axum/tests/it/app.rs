@@ -234,7 +234,7 @@ impl Browser {
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         request = request.header("user-agent", self.agent);
-        if method == "POST" {
+        if method == "POST" && !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         if !self.cookies.is_empty() {

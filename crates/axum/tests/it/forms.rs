@@ -139,8 +139,16 @@ async fn the_body_must_be_a_form_of_limited_size() {
     assert_eq!(browser.submit("/login", &large).await.status, 413);
     let json = [("content-type", "application/json"), ("origin", ORIGIN)];
     assert_eq!(browser.send("PUT", "/login", &json, "{}").await.status, 405);
-    // The request has two content types.
-    assert_eq!(browser.send("POST", "/login", &json, "{}").await.status, 415);
+    let form = "application/x-www-form-urlencoded";
+    for types in [&["application/json"][..], &["multipart/form-data; boundary=x"], &[form, form]] {
+        let types = types.iter().map(|it| ("content-type", *it));
+        let headers: Vec<_> = types.chain([("origin", ORIGIN)]).collect();
+        let response = browser.send("POST", "/login", &headers, ADA).await;
+        response.assert_page(415, "Log in");
+        let expected =
+            "must be sent with &quot;Content-Type: application/x-www-form-urlencoded&quot;.";
+        assert!(response.body.contains(expected), "{headers:?} {}", response.body);
+    }
 }
 
 #[tokio::test]

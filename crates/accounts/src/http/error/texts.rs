@@ -89,6 +89,9 @@ impl ApiError {
             Self::UnsupportedMediaType => {
                 "The body must be sent with \"Content-Type: application/json\" and without \"Content-Encoding\"."
             }
+            Self::UnsupportedFormType => {
+                "The form must be sent with \"Content-Type: application/x-www-form-urlencoded\"."
+            }
             Self::InvalidFields(_) => "One or more fields are not valid. See \"errors\".",
             Self::TooManyAttempts(wait) => {
                 let (number, unit) = match whole_seconds(*wait) {
