@@ -18,8 +18,12 @@ use crate::service_error::ServiceError;
 /// [`Builder::before_sign_up`](crate::Builder::before_sign_up).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignUpRequest {
-    /// The email address. It may already have an account.
+    /// The email address. It may already have an account. To check its domain, use the
+    /// [key](Email::key), because `as_str` has the spelling that was typed, such as `@Example.com`.
     pub email: Email,
+    /// `true` if the request has an invitation. Whether it is valid is checked afterwards: without a
+    /// valid one, the request creates no account.
+    pub invited: bool,
     /// The client that sent the request.
     pub client: ClientInfo,
 }

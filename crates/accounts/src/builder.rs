@@ -310,8 +310,8 @@ impl<T> Builder<T> {
     }
 
     /// Calls `check` before a visitor signs up, so that the app can refuse the sign-up with a
-    /// message for the user. The check is an async function. It is not called for accounts that
-    /// operators create or import.
+    /// message for the user. The check is an async function. It is also called for sign-ups with an
+    /// [invitation](crate::Operator::invite), but not for accounts that operators create or import.
     ///
     /// The check runs after the email address and the password were validated, and before it is
     /// known whether the email address is taken. A refused sign-up counts towards the limit of its
@@ -324,7 +324,8 @@ impl<T> Builder<T> {
     /// ```
     /// # use accounts::{Accounts, SignUpRefusal, SignUpRequest};
     /// let builder = Accounts::builder().before_sign_up(async |request: SignUpRequest| {
-    ///     match request.email.as_str().ends_with("@example.com") {
+    ///     let is_at_work = request.email.key().as_str().ends_with("@example.com");
+    ///     match is_at_work || request.invited {
     ///         true => Ok(()),
     ///         false => Err(SignUpRefusal::new("Sign up with your work email address.")),
     ///     }

@@ -104,7 +104,11 @@ impl Accounts {
         let attempt = self.throttle.begin(&scope, self.passwords.deadline()).await?;
         // Before the look-up, so that the outcome does not reveal whether the account exists.
         if let Some(check) = &self.before_sign_up {
-            let request = SignUpRequest { email: email.clone(), client: caller.client.clone() };
+            let request = SignUpRequest {
+                email: email.clone(),
+                invited: invitation.is_some(),
+                client: caller.client.clone(),
+            };
             match check.check(request).await? {
                 CheckOutcome::Accepted => {}
                 CheckOutcome::Refused(message) => {

@@ -8,7 +8,7 @@ mod example;
 use std::process::Command;
 use std::sync::Arc;
 
-use accounts::{Accounts, Role};
+use accounts::{Accounts, Email, Invitation, Role};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use example::Example;
@@ -72,7 +72,15 @@ async fn the_guards_have_different_requirements() {
     let (status, refused) = app.send("POST", "/api/signup", "", &stranger);
     assert_eq!(status, 403);
     assert!(refused.contains("Sign up with your work email address."), "{refused}");
-    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
+    // Another spelling of the domain is accepted, too.
+    let typed = ADA.replace("example.com", "Example.COM");
+    assert_eq!(app.send("POST", "/api/signup", "", &typed).0, 201);
+    let accounts = accounts(&app).await;
+    let invited = Email::parse("grace@other.example").unwrap();
+    let invitation = accounts.operator().invite(&invited, Invitation::DEFAULT_LIFETIME).await;
+    let token = invitation.unwrap().token.to_text();
+    let grace = stranger.replace("ada", "grace").replace('}', ", \"invitation\": \"TOKEN\"}");
+    assert_eq!(app.send("POST", "/api/signup", "", &grace.replace("TOKEN", &token)).0, 201);
     let (status, response) = app.send("POST", "/api/token", "", ADA);
     assert_eq!(status, 200);
     let response: Value = serde_json::from_str(&response).unwrap();
@@ -81,7 +89,6 @@ async fn the_guards_have_different_requirements() {
     let (status, problem) = app.send("POST", "/notes", token, note);
     assert_eq!(status, 403);
     assert!(problem.contains("email_unverified"), "{problem}");
-    let accounts = accounts(&app).await;
     let ada = accounts.operator().user("ada@example.com").await.unwrap();
     accounts.operator().verify_email(ada.id).await.unwrap();
     assert_eq!(app.send("POST", "/notes", token, note).0, 201);

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use accounts::testing::memory_store;
 use accounts::{
-    Accounts, Builder, Caller, ClientInfo, ServiceError, SignUpError, SignUpRefusal, SignUpRequest,
+    Accounts, Builder, Caller, ClientInfo, Email, Invitation, ServiceError, SignUpError,
+    SignUpRefusal, SignUpRequest,
 };
 
 use crate::app::{EMAIL, PASSWORD};
@@ -22,9 +23,9 @@ fn caller() -> Caller {
     Caller::from(ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0")))
 }
 
-/// Accepts email addresses of one domain.
+/// Accepts email addresses of one domain, and people with an invitation.
 async fn only_example_com(request: SignUpRequest) -> Result<(), SignUpRefusal> {
-    match request.email.as_str().ends_with("@example.com") {
+    match request.invited || request.email.key().as_str().ends_with("@example.com") {
         true => Ok(()),
         false => Err(SignUpRefusal::new(MESSAGE)),
     }
@@ -52,8 +53,57 @@ async fn the_check_gets_the_parsed_email_address_and_the_client() {
     };
     let app = builder().before_sign_up(check).build().await.unwrap();
     let user = app.sign_up(&format!("  {EMAIL} "), PASSWORD, &caller()).await.unwrap();
-    let expected = SignUpRequest { email: user.email, client: caller().client };
+    let expected = SignUpRequest { email: user.email, invited: false, client: caller().client };
     assert_eq!(seen.lock().unwrap()[..], [expected]);
+}
+
+#[tokio::test]
+async fn the_check_gets_the_email_address_in_a_spelling_that_can_be_compared() {
+    let check = async |request: SignUpRequest| {
+        let is_blocked = request.email.key().as_str().ends_with("@mailinator.com");
+        if is_blocked { Err(SignUpRefusal::new(MESSAGE)) } else { Ok(()) }
+    };
+    let app = builder().before_sign_up(check).build().await.unwrap();
+    for email in ["x@mailinator.com", "x@Mailinator.com", "x@ＭＡＩＬＩＮＡＴＯＲ.com"] {
+        let refused = app.sign_up(email, PASSWORD, &caller()).await;
+        assert!(matches!(refused, Err(SignUpError::Refused { .. })), "{email} {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_check_can_accept_people_with_an_invitation() {
+    let app = builder().before_sign_up(only_example_com).build().await.unwrap();
+    let invite = async |email: &str| {
+        let email = Email::parse(email).unwrap();
+        let invitation = app.operator().invite(&email, Invitation::DEFAULT_LIFETIME).await;
+        invitation.unwrap().token.to_text()
+    };
+    let (ada, grace) = (invite("ada@other.example").await, invite("grace@other.example").await);
+    let sign_up = async |email: &str, token: &str| {
+        app.sign_up_with_invitation(email, PASSWORD, token, &caller()).await
+    };
+    let without = app.sign_up("ada@other.example", PASSWORD, &caller()).await;
+    assert!(matches!(without, Err(SignUpError::Refused { .. })), "{without:?}");
+    // The check accepts an invitation of someone else, but it is not valid.
+    let wrong = sign_up("ada@other.example", &grace).await;
+    assert!(matches!(wrong, Err(SignUpError::InvitationInvalid)), "{wrong:?}");
+    sign_up("ada@other.example", &ada).await.unwrap();
+    assert_eq!(app.operator().users(None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_check_can_refuse_people_with_an_invitation() {
+    let check = async |request: SignUpRequest| match request.invited {
+        true => Err(SignUpRefusal::new(MESSAGE)),
+        false => Ok(()),
+    };
+    let app = builder().before_sign_up(check).build().await.unwrap();
+    let email = Email::parse(EMAIL).unwrap();
+    let invitation = app.operator().invite(&email, Invitation::DEFAULT_LIFETIME).await.unwrap();
+    let token = invitation.token.to_text();
+    let refused = app.sign_up_with_invitation(EMAIL, PASSWORD, &token, &caller()).await;
+    assert!(matches!(refused, Err(SignUpError::Refused { .. })), "{refused:?}");
+    app.sign_up(EMAIL, PASSWORD, &caller()).await.unwrap();
 }
 
 /// Otherwise, the outcome would reveal whether the email address has an account.

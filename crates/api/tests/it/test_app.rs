@@ -41,7 +41,7 @@ pub(crate) struct TestApp {
 
 /// Refuses sign-ups with email addresses of the domain `refused.example`.
 async fn refuse_one_domain(request: SignUpRequest) -> Result<(), SignUpRefusal> {
-    match request.email.as_str().ends_with("@refused.example") {
+    match request.email.key().as_str().ends_with("@refused.example") {
         true => Err(SignUpRefusal::new("Sign up with another e-mail address.")),
         false => Ok(()),
     }

@@ -87,7 +87,7 @@ async fn use_an_account(app: &TestApp) {
     app.post("/api/signup", sign_up("b", "short")).await;
     let body = json!({"email": "c@example.com", "password": PASSWORD, "invitation": "K7QM-2XRD"});
     app.post("/api/signup", body).await;
-    app.post("/api/signup", sign_up("b@refused.example", PASSWORD)).await;
+    app.post("/api/signup", sign_up("b@Refused.Example", PASSWORD)).await;
     app.send(refresh("nonsense").body("{}")).await;
     let mut ada = app.sign_in().await;
     ada.refresh().await;
