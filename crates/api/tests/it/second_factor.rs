@@ -36,7 +36,7 @@ async fn the_first_step_returns_a_ticket_and_sets_no_cookie() {
     insta::assert_json_snapshot!(first.body, @r#"
     {
       "code": "second_factor_required",
-      "detail": "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor.",
+      "detail": "This account requires a second factor. Send one with the \"ticket\" to complete the log-in.",
       "expires_in": 600,
       "factors": [
         "totp",

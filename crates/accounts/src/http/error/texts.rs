@@ -24,7 +24,7 @@ impl ApiError {
                 "You are not signed in. Log in, or send an access token: \"Authorization: Bearer TOKEN\"."
             }
             Self::SecondFactorRequired(..) => {
-                "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."
+                "This account requires a second factor. Send one with the \"ticket\" to complete the log-in."
             }
             Self::InvalidTicket => "The log-in took too long, or is no longer valid. Start again.",
             Self::ChallengeExpired => {
