@@ -9,6 +9,21 @@ use crate::browser::in_chromium;
 use crate::example::Example;
 use crate::visitor::{EMAIL, PASSWORD, visit_app};
 
+/// Responds to the next log-in as if it required a second factor, and to the next second step as if
+/// its ticket had expired.
+const INVALID_TICKET: &str = "void ((send) => window.fetch = (request, ...rest) => {
+    const respond = (problem) =>
+        Promise.resolve(new Response(JSON.stringify(problem), { status: 401 }));
+    switch (new URL(request.url ?? request, location).pathname) {
+        case '/api/token': return respond({ code: 'second_factor_required', ticket: 'T',
+            factors: ['totp'], expires_in: 600 });
+        case '/api/token/second-factor':
+            window.fetch = send;
+            return respond({ code: 'invalid_ticket', detail: 'Start again.' });
+        default: return send(request, ...rest);
+    }
+})(window.fetch)";
+
 #[tokio::test]
 async fn the_example_logs_in_and_out() {
     let app = Example::start("files", &[]);
@@ -38,6 +53,12 @@ async fn the_example_logs_in_and_out() {
         ada.script(&log_in("wrong")).await;
         let alert = "document.querySelector('[role=alert]').innerText";
         ada.until(&format!("{alert}.endsWith('password is wrong.')")).await;
+        ada.script(INVALID_TICKET).await;
+        ada.script(&log_in(PASSWORD)).await;
+        ada.until("document.querySelector('[inputmode=numeric]')").await;
+        ada.script("document.querySelector('form button').click()").await;
+        ada.until(&format!("{alert} === 'Start again.'")).await;
+        ada.until("document.querySelector('[type=password]')").await;
         ada.script("void document.querySelector('[type=checkbox]').click()").await;
         ada.script(&log_in(PASSWORD)).await;
         let hello = format!("document.body.innerText.includes('hello {EMAIL}')");

@@ -2,7 +2,7 @@
 use web_sys::HtmlInputElement;
 use yew::platform::spawn_local;
 use yew::prelude::*;
-use yew_session::api_types::{SecondFactorRequest, SecondFactorRequired, TokenRequest};
+use yew_session::api_types::{ErrorCode, SecondFactorRequest, SecondFactorRequired, TokenRequest};
 use yew_session::{ApiError, Call, Request, Session, SessionProvider, SignInError, use_session};
 
 fn main() {
@@ -55,6 +55,10 @@ fn LogIn() -> Html {
                 failure.set(String::new());
                 match outcome {
                     Err(SignInError::SecondFactorRequired(required)) => second.set(Some(required)),
+                    Err(SignInError::Api(error)) if error.has_code(ErrorCode::InvalidTicket) => {
+                        failure.set(error.to_string());
+                        second.set(None); // The log-in starts again with the password.
+                    }
                     Err(error) => failure.set(error.to_string()),
                     Ok(()) => {} // The state of the session changes, and this form disappears.
                 }
