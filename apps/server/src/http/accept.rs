@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::Network;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::io::InspectWriter;
 
-use super::connections::{Admission, Client, Connections, MAX_CONNECTIONS, OpenConnection};
+use super::connections::{Admission, Connections, MAX_CONNECTIONS, OpenConnection};
 use super::head::MAX_HEAD;
 use super::service::{ConnectionService, HttpService};
 
@@ -144,12 +145,12 @@ async fn accept(
         // A trusted proxy connects for many clients.
         let client = match service.trusts(peer.ip()) {
             true => None,
-            false => Some(Client::new(peer.ip())),
+            false => Some(Network::of(Some(peer.ip()))),
         };
         loop {
             match connections.admit(client, Instant::now()) {
                 Admission::Admitted(open) => return (stream, peer, open),
-                Admission::ClientLimit => break,
+                Admission::NetworkLimit => break,
                 Admission::Full => sleep(ACCEPT_PAUSE).await,
             }
         }

@@ -1,10 +1,10 @@
 //! The open connections, and limits on their number.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use auth_core::Network;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::Instant;
 
@@ -20,6 +20,9 @@ const MAX_FILES: u64 = 8_192;
 /// the same moment. Any number of people can load pages one after the other, because idle
 /// connections are closed to make room.
 const CLIENT_SHARE: usize = 8;
+/// One IPv6 site can have four times as many connections as one client: half of all. A subscriber
+/// is often assigned a whole /48, so a site can be one person with 65,536 /64 networks.
+const CLIENTS_PER_SITE: usize = 4;
 /// The minimum time between two warnings about the limits.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -28,12 +31,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 struct Limits {
     total: usize,
     per_client: usize,
+    per_site: usize,
 }
-
-/// A client, as connections are counted: an IPv4 address, or the /64 network of an IPv6 address,
-/// which is the smallest that a site is assigned (RFC 6177).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Client(IpAddr);
 
 /// All open connections.
 pub(super) struct Connections {
@@ -44,7 +43,8 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct Table {
     open: HashMap<u64, Entry>,
-    per_client: HashMap<Client, usize>,
+    /// The numbers of connections of clients and of IPv6 sites.
+    per_network: HashMap<Network, usize>,
     next_id: u64,
     /// The connections closed since the last warning.
     unreported: Counts,
@@ -52,7 +52,7 @@ struct Table {
 }
 
 struct Entry {
-    client: Option<Client>,
+    client: Option<Network>,
     activity: Arc<Activity>,
 }
 
@@ -67,8 +67,8 @@ struct Counts {
 #[must_use]
 pub(super) enum Admission {
     Admitted(OpenConnection),
-    /// The client has as many connections as one client can have, and none of them is idle.
-    ClientLimit,
+    /// The client or its IPv6 site has as many connections as it can have, and none of them is idle.
+    NetworkLimit,
     /// There are as many connections as possible, and none of them is idle.
     Full,
 }
@@ -86,16 +86,8 @@ impl Limits {
     fn for_files(files: u64) -> Self {
         let files = usize::try_from(files).unwrap_or(usize::MAX);
         let total = (files / 4 * 3).clamp(1, MAX_CONNECTIONS);
-        Self { total, per_client: (total / CLIENT_SHARE).max(1) }
-    }
-}
-
-impl Client {
-    pub(super) fn new(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
-            IpAddr::V6(ip) => Self(IpAddr::V6((ip.to_bits() & !u128::from(u64::MAX)).into())),
-            ip => Self(ip),
-        }
+        let per_client = (total / CLIENT_SHARE).max(1);
+        Self { total, per_client, per_site: per_client * CLIENTS_PER_SITE }
     }
 }
 
@@ -110,15 +102,18 @@ impl Connections {
     /// idle for the longest time is closed instead.
     ///
     /// If `client` is `None`, the connection counts only towards the total.
-    pub(super) fn admit(self: &Arc<Self>, client: Option<Client>, now: Instant) -> Admission {
+    pub(super) fn admit(self: &Arc<Self>, client: Option<Network>, now: Instant) -> Admission {
         let mut table = self.lock();
-        if let Some(client) = client
-            && table.per_client.get(&client).is_some_and(|count| *count >= self.limits.per_client)
-            && !table.evict_longest_idle(|entry| entry.client == Some(client))
-        {
-            table.unreported.rejected += 1;
-            table.warn(now);
-            return Admission::ClientLimit;
+        let site = client.and_then(Network::site);
+        for (network, limit) in [(client, self.limits.per_client), (site, self.limits.per_site)] {
+            if let Some(network) = network
+                && table.per_network.get(&network).is_some_and(|count| *count >= limit)
+                && !table.evict_longest_idle(|entry| entry.networks().any(|of| of == network))
+            {
+                table.unreported.rejected += 1;
+                table.warn(now);
+                return Admission::NetworkLimit;
+            }
         }
         if table.open.len() >= self.limits.total && !table.evict_longest_idle(|_| true) {
             return Admission::Full;
@@ -154,23 +149,32 @@ impl Connections {
     }
 }
 
+impl Entry {
+    /// Returns the networks that the connection counts towards.
+    fn networks(&self) -> impl Iterator<Item = Network> + use<> {
+        self.client.into_iter().chain(self.client.and_then(Network::site))
+    }
+}
+
 impl Table {
     fn insert(&mut self, entry: Entry) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        if let Some(client) = entry.client {
-            *self.per_client.entry(client).or_default() += 1;
+        for network in entry.networks() {
+            *self.per_network.entry(network).or_default() += 1;
         }
         self.open.insert(id, entry);
         id
     }
 
     fn remove(&mut self, id: u64) {
-        let Some(Entry { client: Some(client), .. }) = self.open.remove(&id) else { return };
-        if let Some(count) = self.per_client.get_mut(&client) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_client.remove(&client);
+        let Some(entry) = self.open.remove(&id) else { return };
+        for network in entry.networks() {
+            if let Some(count) = self.per_network.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    self.per_network.remove(&network);
+                }
             }
         }
     }
@@ -206,7 +210,7 @@ impl Table {
             open = self.open.len(),
             evicted,
             rejected,
-            "too many connections: idle ones were closed to make room, and those beyond the limit for one client were rejected"
+            "too many connections: idle ones were closed to make room, and those beyond the limit for one client or IPv6 site were rejected"
         );
     }
 }
@@ -238,20 +242,25 @@ mod tests {
     use super::*;
 
     fn connections(total: usize, per_client: usize) -> Arc<Connections> {
-        let limits = Limits { total, per_client };
+        let limits = Limits { total, per_client, per_site: per_client * CLIENTS_PER_SITE };
         Arc::new(Connections { limits, table: Mutex::default() })
     }
 
-    fn client(n: u8) -> Option<Client> {
-        Some(Client::new(Ipv4Addr::new(192, 0, 2, n).into()))
+    fn client(n: u8) -> Option<Network> {
+        Some(Network::of(Some(Ipv4Addr::new(192, 0, 2, n).into())))
+    }
+
+    /// Returns a client in the `n`th /64 network of the IPv6 site `2001:db8:SITE::/48`.
+    fn subnet(site: u16, n: u16) -> Option<Network> {
+        Some(Network::of(Some(Ipv6Addr::new(0x2001, 0xdb8, site, n, 0, 0, 0, 1).into())))
     }
 
     /// Opens a connection, one second after the previous one.
-    async fn open(connections: &Arc<Connections>, client: Option<Client>) -> OpenConnection {
+    async fn open(connections: &Arc<Connections>, client: Option<Network>) -> OpenConnection {
         tokio::time::advance(Duration::from_secs(1)).await;
         match connections.admit(client, Instant::now()) {
             Admission::Admitted(connection) => connection,
-            Admission::ClientLimit => unreachable!("the client has too many connections"),
+            Admission::NetworkLimit => unreachable!("the client has too many connections"),
             Admission::Full => unreachable!("there are too many connections"),
         }
     }
@@ -273,10 +282,38 @@ mod tests {
         // A connection that the server works for is never closed.
         let busy = [first, third];
         let work = busy.each_ref().map(|connection| connection.activity.begin_work().unwrap());
-        assert!(matches!(connections.admit(client(1), Instant::now()), Admission::ClientLimit));
+        assert!(matches!(connections.admit(client(1), Instant::now()), Admission::NetworkLimit));
         drop(work);
         drop(busy);
         open(&connections, client(1)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ipv6_site_has_four_times_the_limit_of_a_client() {
+        let connections = connections(100, 2);
+        let mut site = Vec::new();
+        for n in 0..8 {
+            site.push(open(&connections, subnet(1, n)).await);
+        }
+        let others = [open(&connections, subnet(2, 0)).await, open(&connections, client(1)).await];
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(site[0].activity.begin_work().unwrap());
+        // These two close the longest idle connections of the site.
+        site.push(open(&connections, subnet(1, 8)).await);
+        site.push(open(&connections, subnet(1, 7)).await);
+        // This client is at its own limit, so it loses one of its own connections.
+        site.push(open(&connections, subnet(1, 7)).await);
+        let closed: Vec<_> = (0..site.len()).filter(|n| !is_open(&site[*n])).collect();
+        assert_eq!(closed, [1, 2, 7]);
+        assert!(others.iter().all(is_open));
+        // A connection that the server works for is never closed.
+        let busy: Vec<_> = site.iter().map(|connection| connection.activity.begin_work()).collect();
+        assert_eq!(busy.iter().filter(|work| work.is_ok()).count(), 8);
+        let ninth = connections.admit(subnet(1, 9), Instant::now());
+        assert!(matches!(ninth, Admission::NetworkLimit));
+        open(&connections, subnet(2, 9)).await;
+        drop(busy);
+        open(&connections, subnet(1, 9)).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -324,27 +361,24 @@ mod tests {
         let connections = connections(2, 2);
         for n in 0..10 {
             drop(open(&connections, client(n)).await);
+            drop(open(&connections, subnet(1, n.into())).await);
         }
         let table = connections.lock();
-        assert!(table.open.is_empty() && table.per_client.is_empty());
+        assert!(table.open.is_empty() && table.per_network.is_empty());
         assert_eq!(table.unreported, Counts::default());
     }
 
     #[test]
-    fn an_ipv6_client_is_a_64_bit_network() {
-        let ip = |text: &str| Client::new(text.parse::<Ipv6Addr>().unwrap().into());
-        assert_eq!(ip("2001:db8::1"), ip("2001:db8::ffff:0:0:1"));
-        assert_ne!(ip("2001:db8::1"), ip("2001:db8:0:1::1"));
-        assert_eq!(Some(ip("::ffff:192.0.2.1")), client(1));
-        assert_ne!(client(1), client(2));
-    }
-
-    #[test]
     fn the_limits_leave_file_descriptors_for_the_database() {
-        for (files, total, per_client) in
-            [(8_192, 4_096, 512), (u64::MAX, 4_096, 512), (1_024, 768, 96), (64, 48, 6), (1, 1, 1)]
-        {
-            assert_eq!(Limits::for_files(files), Limits { total, per_client }, "{files}");
+        for (files, total, per_client, per_site) in [
+            (8_192, 4_096, 512, 2_048),
+            (u64::MAX, 4_096, 512, 2_048),
+            (1_024, 768, 96, 384),
+            (64, 48, 6, 24),
+            (1, 1, 1, 4),
+        ] {
+            let limits = Limits { total, per_client, per_site };
+            assert_eq!(Limits::for_files(files), limits, "{files}");
         }
     }
 }

@@ -7,10 +7,10 @@ use std::net::IpAddr;
 /// assigned (RFC 6177). A site can have up to 65,536 of them, so the throttle also counts the
 /// attempts from the whole [`site`](Self::site). `Debug` does not print the network, because IP
 /// addresses are personal data.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(Prefix);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Prefix {
     V4([u8; 4]),
     V6Subnet([u8; 8]),
