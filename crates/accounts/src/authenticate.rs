@@ -4,7 +4,7 @@ use user_store::{ActingSession, ActiveSession, StoreError, User};
 use crate::accounts::Accounts;
 use crate::caller::Caller;
 use crate::config::{Config, SecondFactorPolicy};
-use crate::tokens::TokenVerification;
+use crate::tokens::{TokenVerification, UnknownKidError};
 
 /// Proof that a request is authenticated. Only [`Accounts::authenticate`] and
 /// [`Accounts::authenticate_by_refresh_token`] return one.
@@ -21,9 +21,22 @@ pub enum AuthenticateError {
     /// The token is not valid, or its session has ended.
     #[error("the access token is not valid, or its session has ended")]
     InvalidToken,
+    /// The token has an unknown key, and too many others with unknown keys are being checked. It
+    /// may be valid, so the client should send the request again later, and keep the token.
+    #[error("too many access tokens with unknown keys are being checked")]
+    TooManyUnknownKeys,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<UnknownKidError> for AuthenticateError {
+    fn from(error: UnknownKidError) -> Self {
+        match error {
+            UnknownKidError::TooManyRequests => Self::TooManyUnknownKeys,
+            UnknownKidError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl SignedIn {

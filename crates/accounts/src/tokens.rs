@@ -6,4 +6,4 @@ mod key_ring;
 pub use issuer::{IssuedRefreshToken, IssuedTokens};
 
 pub(crate) use issuer::TokenIssuer;
-pub(crate) use key_ring::{KeyRing, KeyRingError, TokenVerification};
+pub(crate) use key_ring::{KeyRing, KeyRingError, TokenVerification, UnknownKidError};

@@ -10,7 +10,7 @@ use accounts::http::{
 use accounts::{EmailSignInToken, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
     self, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest, InvalidToken,
-    MalformedJson, MissingToken, PayloadTooLarge, SignUpDisabled, Unavailable,
+    MalformedJson, MissingToken, Overloaded, PayloadTooLarge, SignUpDisabled, Unavailable,
     UnsupportedMediaType,
 };
 use api_types::{CodeRequest, Empty, RequestBody, SignupRequest};
@@ -129,7 +129,7 @@ pub(crate) struct AddFactor<I>(pub(crate) I);
 const SIZE: &[ErrorCode] = &[PayloadTooLarge];
 const BODY: &[ErrorCode] =
     &[PayloadTooLarge, UnsupportedMediaType, ForbiddenOrigin, MalformedJson, InvalidRequest];
-const BEARER: &[ErrorCode] = &[MissingToken, InvalidToken, Internal, Unavailable];
+const BEARER: &[ErrorCode] = &[MissingToken, InvalidToken, Internal, Overloaded, Unavailable];
 const REFRESH: &[ErrorCode] = &[InvalidRefreshToken, Internal, Unavailable];
 
 impl Input for NoInput {

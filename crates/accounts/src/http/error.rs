@@ -104,6 +104,8 @@ pub enum ApiError {
     PasskeysUnavailable,
     /// The hashing queue is full.
     Overloaded,
+    /// Too many access tokens with unknown keys are being checked.
+    TooManyUnknownKeys,
     /// Too many mails have not been sent yet.
     OutboxFull,
     /// Too many exports are being built.
@@ -171,6 +173,7 @@ impl ApiError {
             Self::MailDisabled => ErrorCode::MailDisabled,
             Self::PasskeysUnavailable => ErrorCode::PasskeysUnavailable,
             Self::Overloaded
+            | Self::TooManyUnknownKeys
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => ErrorCode::Overloaded,
@@ -218,6 +221,7 @@ impl ApiError {
             }
             Self::MethodNotAllowed(allowed) => Some((ALLOW, HeaderValue::from_str(allowed).ok()?)),
             Self::Overloaded
+            | Self::TooManyUnknownKeys
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses
@@ -249,6 +253,9 @@ impl ApiError {
                 tracing::error!(error, "the check of the app before a sign-up failed");
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
+            Self::TooManyUnknownKeys => {
+                tracing::warn!("too many access tokens with unknown keys are being checked");
+            }
             Self::OutboxFull => tracing::warn!("too many mails have not been sent yet"),
             Self::TooManyExports => tracing::warn!("too many exports are in progress"),
             Self::TooManyUnreadResponses => {

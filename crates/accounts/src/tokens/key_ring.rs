@@ -8,7 +8,7 @@ use auth_core::{
     FactorKey, KeyError, KnownBrowser, PasskeyChallenge, Random, ScheduledKey, SigningKey, Ticket,
     Timestamp, signing_position,
 };
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::time::{Instant, sleep_until};
 use user_store::{KeySetVersion, SigningKeySet, Store, StoreError, StoredSigningKey};
 use zeroize::Zeroizing;
@@ -32,6 +32,8 @@ pub(crate) struct KeyRing {
     reload: AsyncMutex<u64>,
     /// Locked during a read that a token of an unknown key has caused.
     latest_request: AsyncMutex<LatestRequest>,
+    /// One permit for each request that may wait for such a read.
+    waiting_requests: Semaphore,
 }
 
 /// A set of keys, as stored and in the forms derived from it.
@@ -64,6 +66,16 @@ pub(crate) enum KeyRingError {
     Key(#[from] KeyError),
 }
 
+/// An error from reading the keys because a token has an unknown key id.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnknownKidError {
+    /// [`MAX_WAITING_REQUESTS`] wait for a read already.
+    #[error("too many requests wait for the signing keys to be read")]
+    TooManyRequests,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The state of reads that tokens of unknown keys cause.
 #[derive(Default)]
 struct LatestRequest {
@@ -76,6 +88,10 @@ struct LatestRequest {
 /// The minimum time between two reads that tokens of unknown keys cause. It limits the load from
 /// invented tokens.
 const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The maximum number of requests that wait for a read because of a token with an unknown key id.
+/// Anybody can invent such tokens, and each request would wait for up to a second.
+const MAX_WAITING_REQUESTS: usize = 64;
 
 impl KeyRing {
     /// Loads the keys. The store must have at least one.
@@ -95,6 +111,7 @@ impl KeyRing {
             reads: AtomicU64::new(0),
             reload: AsyncMutex::default(),
             latest_request: AsyncMutex::default(),
+            waiting_requests: Semaphore::new(MAX_WAITING_REQUESTS),
         })
     }
 
@@ -148,12 +165,16 @@ impl KeyRing {
 
     /// Reads the keys from the store because a token has an unknown key id. Concurrent calls share
     /// one read. There is at most one read per [`MIN_READ_INTERVAL`]; a call that comes too soon
-    /// waits.
-    pub(crate) async fn refresh_for_unknown_kid(&self) -> Result<(), StoreError> {
+    /// waits, unless [`MAX_WAITING_REQUESTS`] wait already.
+    pub(crate) async fn refresh_for_unknown_kid(&self) -> Result<(), UnknownKidError> {
+        let Ok(_permit) = self.waiting_requests.try_acquire() else {
+            return Err(UnknownKidError::TooManyRequests);
+        };
         let reads_before = self.reads.load(Ordering::SeqCst);
         let mut latest = self.latest_request.lock().await;
         if latest.failed_read > reads_before {
-            return Err(StoreError::Unavailable("the signing keys could not be read".into()));
+            let error = StoreError::Unavailable("the signing keys could not be read".into());
+            return Err(error.into());
         }
         if self.current_read() > reads_before {
             return Ok(());
@@ -166,7 +187,7 @@ impl KeyRing {
         if read.is_err() {
             latest.failed_read = self.reads.load(Ordering::SeqCst);
         }
-        read
+        Ok(read?)
     }
 
     /// Returns the browser that presents the device token, if the token was issued for this email

@@ -364,6 +364,36 @@ async fn tokens_of_unknown_keys_cause_one_read_per_second_and_do_not_delay_other
     assert_eq!(start.elapsed().as_secs(), 4);
 }
 
+/// Anybody can invent such tokens. One beyond the limit may be signed with a key that another server
+/// has just added, so it is not reported as invalid: its client might sign out.
+#[tokio::test(start_paused = true)]
+async fn few_requests_wait_because_of_tokens_of_unknown_keys_and_no_valid_token_is_rejected() {
+    let app = TestApp::new().await;
+    let other_server = app.another_server().await;
+    let (ada, unknown) = (app.user().await, tokens_of_an_unknown_key().await);
+    assert!(is_rejected(&app, &unknown).await);
+    rotate(&other_server).await;
+    let new = refresh(&other_server, &ada.tokens).await.unwrap();
+    let start = Instant::now();
+    let flood = join_all((0..1_000).map(|_| authenticate(&app, &unknown)));
+    let late = async {
+        let rejected = authenticate(&app, &new).await;
+        assert!(matches!(rejected, Err(AuthenticateError::TooManyUnknownKeys)), "{rejected:?}");
+        assert_eq!(start.elapsed(), Duration::ZERO, "the request does not wait");
+    };
+    let (flood, ()) = futures_util::future::join(flood, late).await;
+    let is_invalid = |error: &&Result<_, _>| matches!(error, Err(AuthenticateError::InvalidToken));
+    assert_eq!(flood.iter().filter(is_invalid).count(), 64);
+    let is_busy =
+        |error: &&Result<_, _>| matches!(error, Err(AuthenticateError::TooManyUnknownKeys));
+    assert_eq!(flood.iter().filter(is_busy).count(), 1_000 - 64);
+    assert_eq!(start.elapsed().as_secs(), 1);
+    // The flood has caused a read.
+    authenticate(&app, &new).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 1);
+    assert!(is_rejected(&app, &unknown).await, "requests can wait again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_store_fails_the_current_keys_are_used() {
     let app = TestApp::new().await;

@@ -115,6 +115,7 @@ impl From<AuthenticateError> for ApiError {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::InvalidToken => Self::InvalidToken,
+            AuthenticateError::TooManyUnknownKeys => Self::TooManyUnknownKeys,
             AuthenticateError::Store(error) => error.into(),
         }
     }

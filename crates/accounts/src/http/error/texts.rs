@@ -110,6 +110,7 @@ impl ApiError {
                 "Passkeys do not work at an IP address. Log in another way. If you operate the service, set its public URL to one with a host name."
             }
             Self::Overloaded
+            | Self::TooManyUnknownKeys
             | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses => "The server is overloaded. Try again in a moment.",
