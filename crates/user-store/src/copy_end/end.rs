@@ -38,7 +38,7 @@ pub(crate) trait CopyEnd: Send + Sync {
     async fn last_event(&self) -> Result<i64, CopyError>;
 
     /// Makes the ids of new rows higher than those of existing rows, and the ids of new events also
-    /// higher than `last_event`.
+    /// higher than `last_event`. New events come after the existing ones in the audit log.
     async fn set_last_event(&self, last_event: i64) -> Result<(), CopyError>;
 }
 

@@ -31,6 +31,11 @@ const SESSIONS: &str = "sessions";
 /// the target is written.
 const NO_TIMEOUTS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
+/// Raises the epoch of the audit log to the latest one of the copied events. The first server begins
+/// a new epoch if the transaction ids of this cluster are lower than those of that epoch.
+const RAISE_EVENT_EPOCH: &str = "UPDATE latchkey_meta
+     SET event_epoch = greatest(event_epoch, (SELECT max(xid) FROM events) / 17592186044416)";
+
 impl PostgresEnd {
     /// Opens a database and locks its tables against changes. The lock also excludes another copy
     /// of the same source, and ends with the connection.
@@ -233,7 +238,7 @@ impl CopyEnd for PostgresEnd {
             );
             self.value(&sql).await?;
         }
-        Ok(())
+        self.execute(RAISE_EVENT_EPOCH).await
     }
 }
 

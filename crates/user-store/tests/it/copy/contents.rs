@@ -4,10 +4,12 @@ use auth_core::{
     UserId,
 };
 use rusqlite::Connection;
+use test_postgres::shared;
 use user_store::{
-    AuditLog as _, CopyOutcome, DecoyStore as _, Event, EventId, EventKind, KeyStore as _,
-    LimitedCounter, Metadata, NewSession, OpenSessionOutcome, RotateOutcome, Rotation,
-    SettledAttempt, Settlement, SqliteStore, Store, StoredUser, User, UserStore as _,
+    AuditLog as _, CopyOutcome, DecoyStore as _, Event, EventId, EventKind, FollowerStore as _,
+    KeyStore as _, LimitedCounter, Metadata, NewSession, OpenSessionOutcome, PostgresConfig,
+    PostgresStore, RotateOutcome, Rotation, SettledAttempt, Settlement, SqliteStore, Start, Store,
+    StoreLocation, StoredUser, User, UserStore as _,
 };
 
 use super::{Stores, copy, dump};
@@ -196,25 +198,79 @@ async fn check_cursors(store: &dyn Store, copied: &[(EventId, Event)]) {
     assert!(new[0].0.number() > 1_000, "ids of deleted events are not used again");
 }
 
+/// A second PostgreSQL database.
+struct Target {
+    name: String,
+    config: PostgresConfig,
+}
+
+impl Target {
+    fn new() -> Self {
+        // A template, because a test must not hold two databases.
+        let name = shared().create_template();
+        let url = shared().url(&name);
+        let config = PostgresConfig::parse(&url).unwrap().with_long_timeouts();
+        Self { name, config }
+    }
+
+    fn location(&self) -> StoreLocation {
+        StoreLocation::Postgres(Box::new(self.config.clone()))
+    }
+
+    async fn open(&self) -> PostgresStore {
+        PostgresStore::open_existing(&self.config).await.unwrap()
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        shared().sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
 #[tokio::test]
 async fn events_keep_their_positions_in_a_copy_between_postgres_databases() {
-    let stores = Stores::new();
-    fill(&stores, "a.db").await;
-    copy(&stores.sqlite("a.db"), &stores.postgres()).await.unwrap();
-    let store = stores.open_postgres().await;
+    let (from, to) = (Stores::new(), Target::new());
+    fill(&from, "a.db").await;
+    copy(&from.sqlite("a.db"), &from.postgres()).await.unwrap();
+    let store = from.open_postgres().await;
     let key = SigningKey::generate(&SystemRandom);
     store.add_signing_key(&key, NOW, NOW).await.unwrap();
     let events = store.events(None, None, 1_000).await.unwrap();
     drop(store);
-    stores.wait_until_closed().await;
-    let server = test_postgres::shared();
-    let name = server.create_template();
-    let url = server.url(&name);
-    let target = user_store::PostgresConfig::parse(&url).unwrap().with_long_timeouts();
-    let to = user_store::StoreLocation::Postgres(Box::new(target.clone()));
-    copy(&stores.postgres(), &to).await.unwrap();
-    let store = user_store::PostgresStore::open_existing(&target).await.unwrap();
+    from.wait_until_closed().await;
+    copy(&from.postgres(), &to.location()).await.unwrap();
+    let store = to.open().await;
     assert_eq!(store.events(None, None, 1_000).await.unwrap(), events);
-    drop(store);
-    server.sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+}
+
+/// The source was restored from a dump twice, each time into a new cluster, so the epoch of its
+/// newest events is 2.
+#[tokio::test]
+async fn new_events_come_after_copied_events_of_any_epoch() {
+    let (from, to) = (Stores::new(), Target::new());
+    fill(&from, "a.db").await;
+    copy(&from.sqlite("a.db"), &from.postgres()).await.unwrap();
+    from.postgres.sql(
+        "UPDATE latchkey_meta SET event_epoch = 2;
+         INSERT INTO events (xid, at, kind, operator)
+             VALUES (17592186044416 + 900000000, 0, 'of_epoch_1', false),
+                 (2 * 17592186044416 + 900000000, 0, 'of_epoch_2', false)",
+    );
+    copy(&from.postgres(), &to.location()).await.unwrap();
+    let store = to.open().await;
+    let copied = store.events(None, None, 1_000).await.unwrap();
+    let last: Vec<_> = copied.iter().rev().take(2).map(|(_, event)| event.kind.as_str()).collect();
+    assert_eq!(last, ["of_epoch_2", "of_epoch_1"]);
+    store.add_follower("app", Start::End, NOW).await.unwrap();
+    let key = SigningKey::generate(&SystemRandom);
+    store.add_signing_key(&key, NOW, NOW).await.unwrap();
+    let all = store.events(None, None, 1_000).await.unwrap();
+    assert_eq!(all[..copied.len()], copied);
+    let new = &all[copied.len()..];
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert_eq!(new[0].1.kind, EventKind::SigningKeyRotated);
+    let follower = store.follower("app").await.unwrap().unwrap();
+    assert!(follower.is_behind);
+    assert_eq!(store.events_after(follower.position.cursor, 1_000).await.unwrap(), new);
 }
