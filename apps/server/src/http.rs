@@ -9,7 +9,7 @@ mod head;
 mod security_headers;
 mod service;
 
-pub(crate) use accept::{CONNECTIONS_MEMORY, listen, serve};
+pub(crate) use accept::{CONNECTIONS_MEMORY, bind, listen, serve};
 pub(crate) use service::HttpService;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use auth_core::{Origin, SessionLimits, SessionPolicy};
 use clap::{Args, ValueEnum};
 #[cfg(feature = "pages")]
 use pages::Pages;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -174,9 +174,9 @@ impl ServeArgs {
         let sessions = self.session_policy()?;
         let mail = self.mail_settings()?;
         let database = self.database().resolve()?;
-        // Listen before the database is opened: if the port is in use, no database is created.
-        let listener = http::listen(self.listen).map_err(|error| self.listen_error(error))?;
-        let address = listener.local_addr().map_err(|error| self.listen_error(error))?;
+        // Bind before the database is opened: if the port is in use, no database is created.
+        let socket = http::bind(self.listen).map_err(|error| self.listen_error(error))?;
+        let address = socket.local_addr().map_err(|error| self.listen_error(error))?;
         let stop = stop_signal().map_err(CommandError::System)?;
 
         let origin = match &self.public_url {
@@ -185,7 +185,7 @@ impl ServeArgs {
         };
         let config = self.config(origin, sessions);
         let log = telemetry::start(self.log_format).map_err(CommandError::System)?;
-        let served = self.serve(config, Resources { database, listener, mail }, stop).await;
+        let served = self.serve(config, Resources { database, socket, mail }, stop).await;
         log.flush(LOG_TIMEOUT);
         served
     }
@@ -193,7 +193,7 @@ impl ServeArgs {
     async fn serve(
         &self,
         config: Config,
-        Resources { database, listener, mail }: Resources,
+        Resources { database, socket, mail }: Resources,
         stop: impl Future<Output = ()>,
     ) -> Result<(), CommandError> {
         let mut stop = pin!(stop);
@@ -223,6 +223,9 @@ impl ServeArgs {
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());
         let service = HttpService::new(routes, accounts.origin(), proxies);
 
+        // Listen only now. Clients and load balancers would take a server that accepts connections
+        // for one that responds.
+        let listener = http::listen(socket).map_err(|error| self.listen_error(error))?;
         let address = listener.local_addr().map_err(|error| self.listen_error(error))?;
         announce(address);
         http::serve(listener, service, stop, async || accounts.drain().await).await;
@@ -293,10 +296,10 @@ impl ServeArgs {
     }
 }
 
-/// The database and the listener of a server.
+/// The database, the bound socket and the mail settings of a server.
 struct Resources {
     database: Database,
-    listener: TcpListener,
+    socket: TcpSocket,
     mail: Option<MailSettings>,
 }
 

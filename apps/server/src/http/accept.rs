@@ -54,8 +54,9 @@ pub(crate) const CONNECTIONS_MEMORY: u64 = MAX_CONNECTIONS as u64 * CONNECTION_M
 /// file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Binds a listening socket.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Binds a socket to an address on which no program listens. Connections are refused until
+/// [`listen`] is called.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -67,6 +68,11 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Begins to listen. Fails if another program has bound the same address and listens since then.
+pub(crate) fn listen(socket: TcpSocket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 

@@ -1,18 +1,20 @@
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 
 use accounts::Weakness;
 use auth_core::Origin;
 
 use super::report::Finding;
+use crate::http;
 use crate::weakness::{message, no_public_url};
 
 const PUBLIC_URL: &str = "public url";
 
 /// Checks that the server can listen on its address. The port may be in use, by the server itself.
+/// This check does not listen, because a server that starts at the same time would fail.
 pub(super) fn listen(address: SocketAddr) -> Finding {
     const LISTEN: &str = "listen";
-    match TcpListener::bind(address) {
+    match http::bind(address) {
         Ok(_) => Finding::ok(LISTEN, format!("the server can listen on {address}")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Finding::ok(
             LISTEN,
@@ -75,6 +77,8 @@ pub(super) fn proxies(url: Option<&Origin>, listen: IpAddr, is_any_trusted: bool
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::super::report::Level::{Fail, Ok, Warn};
     use super::*;
 

@@ -1,7 +1,11 @@
 //! Errors from opening the database.
 
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tempfile::TempDir;
 use test_postgres::Cluster;
 
@@ -128,4 +132,55 @@ fn a_server_waits_for_the_database_and_stops_at_once_if_it_is_told_to() {
         started.join().unwrap()
     });
     assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+}
+
+/// Returns an address that no other test uses.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.99:0").unwrap().local_addr().unwrap()
+}
+
+/// Returns whether a program has bound this address, even if it does not listen.
+fn is_bound(address: SocketAddr) -> bool {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+    bind(&socket, &address) == Err(Errno::ADDRINUSE)
+}
+
+/// Clients and load balancers take a server that accepts connections for one that responds.
+#[test]
+fn a_server_that_waits_for_the_database_refuses_connections() {
+    let cluster = Cluster::start(&[]);
+    let folder = folder(&cluster.url(&cluster.create_database(None)));
+    cluster.stop();
+    let address = free_address();
+    let server = std::thread::scope(|scope| {
+        let started = scope.spawn(|| Server::start_at(&address.to_string(), &folder, &[]));
+        wait_for_log(&folder, "waiting for the database postgres://");
+        let connected = TcpStream::connect(address).map_err(|error| error.kind());
+        assert_eq!(connected.err(), Some(ErrorKind::ConnectionRefused));
+        assert!(is_bound(address));
+        cluster.restart();
+        started.join().unwrap()
+    });
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+}
+
+#[test]
+fn a_port_that_is_taken_while_the_server_waits_for_the_database_is_an_error() {
+    let cluster = Cluster::start(&[]);
+    let folder = folder(&cluster.url(&cluster.create_database(None)));
+    cluster.stop();
+    let address = free_address();
+    let listen = ["--listen", &address.to_string()];
+    let log = std::thread::scope(|scope| {
+        let started = scope.spawn(|| Server::attempt(command(), &folder, &listen).err());
+        wait_for_log(&folder, "waiting for the database postgres://");
+        // As another server that was started at the same time.
+        let _other = TcpListener::bind(address).unwrap();
+        cluster.restart();
+        started.join().unwrap().unwrap()
+    });
+    let line = log.lines().last().unwrap();
+    let expected = format!("latchkey: address {address} is already in use; ");
+    assert!(line.starts_with(&expected) && line.contains("--listen"), "{log}");
 }
