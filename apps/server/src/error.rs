@@ -123,6 +123,12 @@ pub(crate) enum CommandError {
     /// Checks of `doctor` failed.
     #[error("{} failed; see the report on stdout", count(*.0, "check"))]
     ChecksFailed(usize),
+    /// Stdout was closed before all accounts were exported to it, or cannot be written. The part
+    /// that was printed looks like a complete export.
+    #[error(
+        "the export is incomplete, because it could not be printed: {0}; export again, to a file with --output, or to a program that reads everything"
+    )]
+    ExportIncomplete(io::Error),
     /// The output could not be printed. Nothing was changed.
     #[error("cannot print the result: {0}")]
     Print(io::Error),
@@ -140,6 +146,17 @@ pub(crate) enum CommandError {
         map.display()
     )]
     DoneMapNotSaved { map: PathBuf, error: io::Error },
+    /// An invitation was created, but its link could not be printed. It is stored nowhere.
+    #[error(
+        "done, but the link could not be printed: {0}; it cannot be shown again, and an earlier link no longer works, so run the command again for a new one"
+    )]
+    DoneLinkNotPrinted(io::Error),
+    /// Users were imported and records were skipped, but the report could not be printed.
+    #[error(
+        "done, but the report could not be printed: {error}; {} could not be imported: to list what was skipped, run the command again with --dry-run, which lists the imported accounts too",
+        count(*skipped, "record")
+    )]
+    DoneReportNotPrinted { skipped: usize, error: io::Error },
     /// A change was made, but the result could not be printed.
     #[error("done, but the result could not be printed: {0}")]
     DoneNotPrinted(io::Error),
@@ -165,7 +182,9 @@ impl CommandError {
         matches!(self, Self::NoDatabase(_) | Self::OpenPostgres(PostgresOpenError::NoSchema(_)))
     }
 
-    /// Returns whether the error only means that the reader of stdout has closed it.
+    /// Returns whether the error only means that the reader of stdout has closed it, and that the
+    /// command has done what was asked. An incomplete export, and output that exists only once, are
+    /// errors even then.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
             Self::Print(error) | Self::DoneNotPrinted(error) => {

@@ -36,6 +36,20 @@ fn an_invited_person_signs_up_with_the_printed_link() {
     assert!(!audit.contains(token), "{audit}");
 }
 
+/// The link is stored nowhere, and it has replaced an earlier one.
+#[test]
+fn an_invitation_whose_link_cannot_be_printed_is_an_error_even_if_stdout_was_closed() {
+    let app = TestApp::new();
+    for arguments in [&["invite", "ada@example.com"][..], &["invite", "ada@example.com", "--json"]]
+    {
+        let output = app.operator().run_without_reader("users", arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("done, but the link could not be printed"), "{error}");
+        assert!(error.contains("run the command again") && error.ends_with("\n1\n"), "{error}");
+        assert!(!error.contains("http"), "{error}");
+    }
+}
+
 #[test]
 fn a_sent_invitation_is_in_the_outbox_and_not_printed() {
     let app = TestApp::with_options(&["--sign-up", "off"]);

@@ -274,3 +274,21 @@ fn a_rejected_import_fails_even_if_stdout_is_closed() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("cannot be imported") && error.ends_with("\n1\n"), "{error}");
 }
+
+/// Only the report says which records were skipped.
+#[test]
+fn an_import_whose_report_cannot_be_printed_is_an_error_if_it_skipped_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "users.csv", &mixed());
+    let skip_invalid = ["import", &path, "--skip-invalid"];
+    let output = Operator::new(&folder).run_without_reader("users", &skip_invalid);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("latchkey: done, but the report could not be printed"), "{error}");
+    assert!(error.contains("; 5 records could not be imported: "), "{error}");
+    assert!(error.contains("--dry-run") && error.ends_with("\n1\n"), "{error}");
+    assert!(success(&users(&folder, &["list"])).contains("ada@example.com"));
+    let path =
+        file(&folder, "more.csv", &format!("email,password_hash\nlin@example.com,{BCRYPT}\n"));
+    let output = Operator::new(&folder).run_without_reader("users", &["import", &path]);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "0\n");
+}

@@ -328,16 +328,21 @@ fn a_change_that_cannot_be_printed_is_reported_as_done() {
 fn a_closed_stdout_is_not_an_error() {
     let app = TestApp::new();
     app.user();
-    for arguments in [
-        &["list"][..],
-        &["list", "--json"],
-        &["show", EMAIL],
-        &["export"],
-        &["export", "--format", "csv"],
-        &["disable", EMAIL],
-    ] {
+    for arguments in [&["list"][..], &["list", "--json"], &["show", EMAIL], &["disable", EMAIL]] {
         let output = app.operator().run_without_reader("users", arguments);
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "0\n", "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_incomplete_export_is_an_error_even_if_stdout_was_closed() {
+    let app = TestApp::new();
+    app.user();
+    for arguments in [&["export"][..], &["export", "--format", "csv"]] {
+        let output = app.operator().run_without_reader("users", arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.starts_with("latchkey: the export is incomplete"), "{error}");
+        assert!(error.contains("--output") && error.ends_with("\n1\n"), "{error}");
     }
 }
 

@@ -64,7 +64,7 @@ impl ExportArgs {
             Some(path) => export_to_file(&accounts, self.format, path).await,
             None => {
                 let out = BufWriter::new(io::stdout().lock());
-                export(&accounts, self.format, out, CommandError::Print).await
+                export(&accounts, self.format, out, CommandError::ExportIncomplete).await
             }
         }
     }
@@ -203,8 +203,7 @@ impl<W: Write> Rows<W> {
     }
 }
 
-/// Returns the I/O error inside a CSV error. The conversion in `csv` would hide its kind, which is
-/// needed to recognise a broken pipe.
+/// Returns the I/O error inside a CSV error. The conversion in `csv` would hide its kind.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

@@ -100,9 +100,10 @@ impl ImportArgs {
             operator::erase_deleted(accounts).await?;
         }
         mapped?;
-        printed.map_err(match action {
-            Action::Import => CommandError::DoneNotPrinted,
-            _ => CommandError::Print,
+        printed.map_err(|error| match (action, users.invalid.len()) {
+            (Action::Import, 0) => CommandError::DoneNotPrinted(error),
+            (Action::Import, skipped) => CommandError::DoneReportNotPrinted { skipped, error },
+            _ => CommandError::Print(error),
         })
     }
 

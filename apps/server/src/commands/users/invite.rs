@@ -43,18 +43,19 @@ impl InviteArgs {
         let database = store.database()?.open_existing().await?;
         let accounts = operator::start(database, config).await?;
         let (operator, email) = (accounts.operator(), self.email.as_str());
-        let (text, json) = if self.send {
+        if self.send {
             let sent = operator.send_invitation(&self.email, self.expires).await;
             let expires_at = sent.map_err(error)?.to_string();
             let text = format!("queued a mail with an invitation to {email}");
-            (text, json!({"email": email, "expires_at": expires_at, "link": null}))
+            let json = json!({"email": email, "expires_at": expires_at, "link": null});
+            store.format().print(&text, &json).map_err(CommandError::DoneNotPrinted)
         } else {
             let invited = operator.invite(&self.email, self.expires).await;
             let Invitation { link, expires_at, .. } = invited.map_err(error)?;
             let expires_at = expires_at.to_string();
-            ((*link).clone(), json!({"email": email, "expires_at": expires_at, "link": *link}))
-        };
-        store.format().print(&text, &json).map_err(CommandError::DoneNotPrinted)
+            let json = json!({"email": email, "expires_at": expires_at, "link": *link});
+            store.format().print(&link, &json).map_err(CommandError::DoneLinkNotPrinted)
+        }
     }
 }
 
