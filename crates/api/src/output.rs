@@ -125,7 +125,7 @@ impl<T: Serialize + JsonSchema + Send> Output for Download<T> {
 
     fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
         let mut response = json(Self::STATUS, &self.0, limits)?;
-        let value = HeaderValue::from_static("attachment; filename=\"latchkey-data.json\"");
+        let value = HeaderValue::from_static("attachment; filename=\"account-data.json\"");
         response.headers_mut().insert(CONTENT_DISPOSITION, value);
         Ok(response)
     }

@@ -85,7 +85,7 @@ async fn concurrent_requests_share_one_refresh() {
         )
         .await;
         ada.until("document.body.innerText.includes('Your password has been changed')").await;
-        ada.until("document.body.innerText.includes('latchkey-data.json')").await;
+        ada.until("document.body.innerText.includes('account-data.json')").await;
         ada.until("document.querySelector('[name=password][aria-invalid=true]')").await;
         let log = ada.server.log();
         assert_eq!(log.matches("/api/token/refresh\"}: answered").count(), 1, "{log}");

@@ -161,8 +161,8 @@ async fn a_session_can_be_ended_from_another_browser() {
 async fn the_data_can_be_downloaded() {
     in_chromium(visit(async |ada| {
         ada.logs_in_and_opens_the_settings().await;
-        let text = ada.downloads("Download my data", "latchkey-data.json").await;
-        ada.sees_message("status", "latchkey-data.json").await;
+        let text = ada.downloads("Download my data", "account-data.json").await;
+        ada.sees_message("status", "account-data.json").await;
         let export: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(export["user"]["email"], EMAIL);
         assert_eq!(export["sessions"].as_array().unwrap().len(), 1);

@@ -113,8 +113,8 @@ async fn an_app_is_set_up_with_the_qr_code_and_its_codes_are_saved() {
         assert_eq!(codes.len(), 10);
         assert!(codes.iter().all(|code| code.len() == 29), "{codes:?}");
         assert_eq!(ada.copies().await, codes.join("\n"));
-        let text = ada.downloads("Download", "latchkey-recovery-codes.txt").await;
-        ada.sees_text("status", "latchkey-recovery-codes.txt").await;
+        let text = ada.downloads("Download", "recovery-codes.txt").await;
+        ada.sees_text("status", "recovery-codes.txt").await;
         assert!(codes.iter().all(|code| text.contains(code)) && text.contains(EMAIL), "{text}");
 
         ada.presses("I have saved them").await;

@@ -152,7 +152,7 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
     assert_eq!(response.status, 200);
     assert_eq!(
         response.header("content-disposition"),
-        "attachment; filename=\"latchkey-data.json\""
+        "attachment; filename=\"account-data.json\""
     );
     let text = response.body.to_string();
     assert!(!text.contains("$i=") && !text.contains(&user.cookie) && !text.contains(&user.token));

@@ -7,7 +7,7 @@ use super::notice::{alert, status};
 use crate::{download, format};
 
 /// The name of the downloaded file.
-const FILE: &str = "latchkey-recovery-codes.txt";
+const FILE: &str = "recovery-codes.txt";
 
 /// Properties of [`RecoveryCodeList`].
 #[derive(Properties, PartialEq)]

@@ -7,7 +7,7 @@ use crate::pages::submission::use_submission;
 use crate::site::site;
 use crate::{api, download};
 
-const FILE: &str = "latchkey-data.json";
+const FILE: &str = "account-data.json";
 
 #[component]
 pub(super) fn ExportSection() -> Html {
