@@ -40,7 +40,7 @@ pub fn Forgot() -> Html {
                           check your spam folder."}
                     </p>
                     {send_again("Send again", &request.progress, request.onrepeat.clone())}
-                    {quiet_button("Use another e-mail", &request.progress, onback)}
+                    {quiet_button("Use another e-mail address", &request.progress, onback)}
                 } else {
                     <p class="lead">
                         {"We will e-mail you a link to choose a new password."}
@@ -62,7 +62,7 @@ pub fn Forgot() -> Html {
                 }
                 <p class="auth-other">
                     <Link to={Route::Login} onfollow={onother.reform(|()| Route::Login)}>
-                        {"Back to log-in"}
+                        {"Back to the log-in page"}
                     </Link>
                 </p>
             </div>
