@@ -171,11 +171,6 @@ pub(crate) fn is_supported() -> bool {
     cfg!(target_family = "wasm") && !is_ip(&rp_id()) && has_functions().is_ok()
 }
 
-/// Adds a passkey.
-pub(crate) async fn create(options: &PasskeyOptions) -> Result<Credential, WebauthnError> {
-    Ceremony::begin().create(options).await
-}
-
 /// Aborts the current request, if there is one.
 pub(crate) fn abort() {
     if let Some(current) = CURRENT.take() {

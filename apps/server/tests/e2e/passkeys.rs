@@ -18,10 +18,24 @@ pub(crate) const ANY_PASSKEY: &str = "void ((get) => navigator.credentials.get =
 })(navigator.credentials.get)";
 
 /// Records the last request of the page for a passkey.
-pub(crate) const RECORD_REQUEST: &str = "void ((get) => navigator.credentials.get = (options) => {
-    window.request = options;
-    return get.call(navigator.credentials, options);
-})(navigator.credentials.get)";
+pub(crate) const RECORD_REQUEST: &str = "void ['create', 'get'].forEach((name) => {
+    const original = navigator.credentials[name];
+    navigator.credentials[name] = (options) => {
+        window.request = options;
+        return original.call(navigator.credentials, options);
+    };
+})";
+
+/// Delivers the options of a request for a passkey only when `deliver` is called. Soon afterwards,
+/// `isDelivered` is true.
+const HOLD_OPTIONS: &str = "void ((fetch) => window.fetch = async (request, init) => {
+    const response = await fetch(request, init);
+    if (response.url.endsWith('/options')) {
+        await new Promise(resolve => window.deliver = resolve);
+        setTimeout(() => window.isDelivered = true, 200);
+    }
+    return response;
+})(window.fetch)";
 
 /// Returns whether the page waits for the recorded passkey.
 pub(crate) const IS_PENDING: &str = "window.request?.signal.aborted === false";
@@ -151,6 +165,45 @@ async fn a_passkey_is_added_renamed_and_removed() {
         assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
         // The page reports the remaining passkeys, so the authenticator deletes this one.
         ada.waits_until_it_forgets(&authenticator).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_who_leaves_the_settings_is_not_asked_to_create_a_passkey() {
+    in_chromium(visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        ada.sets_consent(&authenticator, Consent::Refused).await;
+        ada.opens_the_factors().await;
+        ada.script(RECORD_REQUEST).await;
+        ada.until("document.querySelector('[name=name]')?.value").await;
+        ada.presses("Add a passkey").await;
+        ada.until(IS_PENDING).await;
+        ada.follows("/private").await;
+        ada.sees_the_account().await;
+        ada.until(IS_ABORTED).await;
+
+        // The options arrive after the user has left the page.
+        ada.script(HOLD_OPTIONS).await;
+        for leave in ["/private", "Log out"] {
+            ada.follows("/settings").await;
+            ada.until("document.querySelector('[name=name]')?.value").await;
+            ada.script("void (window.request = window.deliver = window.isDelivered = null)").await;
+            ada.presses("Add a passkey").await;
+            ada.until("window.deliver").await;
+            if leave == "/private" {
+                ada.follows(leave).await;
+                ada.sees_the_account().await;
+            } else {
+                ada.logs_out_from_the_settings().await;
+            }
+            ada.script("void deliver()").await;
+            ada.until("window.isDelivered").await;
+            let is_asked = ada.script("window.request?.signal.aborted === false").await;
+            assert_eq!(is_asked, false, "{leave}");
+        }
+        assert_eq!(ada.credentials(&authenticator).await.len(), 0);
     }))
     .await;
 }

@@ -367,6 +367,23 @@ async fn a_passkey_is_created_again_if_the_user_has_to_log_in_meanwhile() {
     .await;
 }
 
+/// The log-in replaces the request for the new passkey.
+#[tokio::test]
+async fn a_log_in_with_a_passkey_does_not_abort_the_creation_that_waits_for_it() {
+    visit_localhost(&[], async |ada| {
+        let _authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        ada.opens_the_factors().await;
+        ada.adds_a_passkey().await;
+        ada.lets_time_pass(ELEVEN_MINUTES).await;
+        ada.types("name", "My other laptop").await;
+        ada.presses("Add a passkey").await;
+        ada.confirms_with_a_passkey().await;
+        ada.sees_text("alert", "This device already has a passkey for your account.").await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn another_user_cannot_confirm() {
     visit_localhost(&[], async |ada| {

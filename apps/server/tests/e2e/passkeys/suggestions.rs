@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{IS_ABORTED, IS_PENDING, OPTIONS, RECORD_REQUEST};
+use super::{HOLD_OPTIONS, IS_ABORTED, IS_PENDING, OPTIONS, RECORD_REQUEST};
 use crate::authenticator::Consent;
 use crate::browser::in_chromium;
 use crate::visitor::{EMAIL, NEW, Visitor, visit_localhost};
@@ -35,17 +35,6 @@ window.clearTimeout = ((clear) => (id) => {
 /// Makes the browser unable to suggest passkeys.
 const NO_SUGGESTIONS: &str =
     "void (PublicKeyCredential.isConditionalMediationAvailable = async () => false)";
-
-/// Delivers the options of a log-in with a passkey only when `deliver` is called. Soon afterwards,
-/// `isDelivered` is true.
-const HOLD_OPTIONS: &str = "void ((fetch) => window.fetch = async (request, init) => {
-    const response = await fetch(request, init);
-    if (response.url.endsWith('/api/token/passkey/options')) {
-        await new Promise(resolve => window.deliver = resolve);
-        setTimeout(() => window.isDelivered = true, 200);
-    }
-    return response;
-})(window.fetch)";
 
 /// Returns which of the requests for suggested passkeys have been aborted.
 const ABORTED: &str = "suggestions.map(({signal}) => signal.aborted)";

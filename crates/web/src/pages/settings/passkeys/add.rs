@@ -9,8 +9,8 @@ use crate::components::{Failure, Form, FormData, TextContent, TextField};
 use crate::format::device;
 use crate::messages::{FieldProblem, describe_webauthn};
 use crate::pages::settings::factors::{FactorsState, failure};
-use crate::pages::submission::use_submission;
-use crate::webauthn::{self, Passkeys, WebauthnError};
+use crate::pages::submission::{use_is_mounted, use_submission};
+use crate::webauthn::{self, Ceremony, Passkeys, WebauthnError};
 
 /// The name of the input for the name of a passkey.
 pub(super) const NAME: &str = "name";
@@ -28,11 +28,12 @@ pub(super) struct AddFormProps {
     pub(super) onmessage: Callback<Option<&'static str>>,
 }
 
-/// A form that adds a passkey.
+/// A form that adds a passkey. When the user leaves the page, the request is aborted.
 #[component]
 pub(super) fn AddForm(props: &AddFormProps) -> Html {
     let AddFormProps { state, passkeys, onmessage } = props;
     let session = use_session();
+    let is_mounted = use_is_mounted();
     let passkeys = use_state(|| *passkeys);
     let (progress, onsubmit) = use_submission({
         let (state, onmessage) = (state.clone(), onmessage.clone());
@@ -41,6 +42,7 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
             onmessage.emit(None);
             let name = entered_name(&data)?;
             loop {
+                let ceremony = Ceremony::begin();
                 let options = session.authorized_fresh(api::new_passkey_options()).await;
                 if options.as_ref().is_err_and(is_unavailable) {
                     // The form is removed.
@@ -48,7 +50,11 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
                     passkeys.set(Passkeys::Unsupported);
                 }
                 let options = options.map_err(|error| failure(&error))?;
-                let credential = webauthn::create(&options).await.map_err(not_created)?;
+                // A log-in with a passkey, which the options may require, is another request.
+                if ceremony.is_aborted() && is_mounted() {
+                    continue;
+                }
+                let credential = ceremony.create(&options).await.map_err(not_created)?;
                 let passkey = AddPasskeyRequest { name: name.clone(), credential };
                 let added = session.authorized_in_session(api::add_passkey(&passkey)).await;
                 match added.map_err(|error| not_added(&error))? {
@@ -63,6 +69,7 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
             Ok(())
         }
     });
+    use_effect_with((), |()| webauthn::abort);
     // A successful submission clears the input.
     use_effect_with(progress.attempts == 0 || progress.has_succeeded(), |is_cleared| {
         if *is_cleared {
@@ -117,13 +124,18 @@ const fn is_invisible(c: char) -> bool {
     is_space_or_mark || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
-/// Builds the failure for a passkey that the browser has not created.
+/// Builds the failure for a passkey that the browser has not created. It is empty if the page has
+/// aborted the request.
 fn not_created(error: WebauthnError) -> Failure {
     let text = match error {
-        WebauthnError::AlreadyRegistered | WebauthnError::Unsupported => describe_webauthn(error),
-        WebauthnError::Aborted | WebauthnError::NotAllowed | WebauthnError::Failed => None,
+        WebauthnError::NotAllowed | WebauthnError::Failed => {
+            Some("No passkey was added. Try again if you want to add one.")
+        }
+        WebauthnError::Aborted | WebauthnError::AlreadyRegistered | WebauthnError::Unsupported => {
+            describe_webauthn(error)
+        }
     };
-    Failure::from_form(text.unwrap_or("No passkey was added. Try again if you want to add one."))
+    text.map_or_else(Failure::default, Failure::from_form)
 }
 
 /// Builds the failure for a passkey that the server has not accepted. No field shows the errors of
@@ -162,9 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_why_no_passkey_was_added_has_a_text() {
+    fn each_reason_why_no_passkey_was_added_has_a_text_unless_the_page_has_aborted_the_request() {
         use WebauthnError::{Aborted, AlreadyRegistered, Failed, NotAllowed, Unsupported};
-        for error in [Aborted, AlreadyRegistered, Failed, NotAllowed, Unsupported] {
+        assert_eq!(not_created(Aborted), Failure::default());
+        for error in [AlreadyRegistered, Failed, NotAllowed, Unsupported] {
             assert!(not_created(error).form.is_some(), "{error:?}");
         }
         let text = not_created(AlreadyRegistered).form.unwrap();
