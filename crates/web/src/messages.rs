@@ -180,6 +180,11 @@ fn describe_rejection(rejection: &Rejection) -> String {
         (401, None) => {
             "Access to this site requires a separate log-in. Reload the page to log in.".to_owned()
         }
+        (_, Some(ErrorCode::ForbiddenOrigin)) => {
+            "This site cannot be used at this address. Open it at its usual address, or ask its \
+             administrator to check the public URL."
+                .to_owned()
+        }
         (_, Some(ErrorCode::EmailTaken)) => FieldProblem::EmailTaken.text(),
         (_, Some(ErrorCode::MailDisabled)) => {
             "This site does not send e-mails. Ask its administrator for help.".to_owned()
@@ -390,6 +395,33 @@ mod tests {
         for (at, text) in texts.iter().enumerate() {
             assert!(!texts[..at].contains(text) && !general.contains(text), "{text}");
         }
+    }
+
+    /// The other errors do not occur, or a reload gets the current version of the pages.
+    #[test]
+    fn each_error_that_the_user_can_fix_has_a_text_that_says_how() {
+        let text = |code| {
+            let status = ErrorCode::status(code);
+            let rejection = Rejection { status, code: Some(code), ..Rejection::default() };
+            describe(&ApiError::Rejected(rejection))
+        };
+        let is_general = |code: &ErrorCode| text(*code) == rejected(400, None);
+        let general: Vec<_> = ErrorCode::ALL.iter().copied().filter(is_general).collect();
+        assert_eq!(
+            general,
+            [
+                ErrorCode::MalformedJson,
+                ErrorCode::InvalidRequest,
+                ErrorCode::SignUpRefused,
+                ErrorCode::RoleRequired,
+                ErrorCode::NotFound,
+                ErrorCode::MethodNotAllowed,
+                ErrorCode::AlreadyVerified,
+                ErrorCode::UnsupportedMediaType,
+                ErrorCode::InvalidFields,
+            ]
+        );
+        assert!(text(ErrorCode::ForbiddenOrigin).contains("usual address"));
     }
 
     #[test]
