@@ -27,9 +27,9 @@ pub fn input_value(id: &str) -> Option<String> {
     Some(input(id)?.value())
 }
 
-/// Returns whether the checkbox with this id is checked.
-pub(crate) fn is_checked(id: &str) -> bool {
-    input(id).is_some_and(|input| input.checked())
+/// Returns whether the checkbox with this id is checked, if there is one.
+pub(crate) fn is_checked(id: &str) -> Option<bool> {
+    Some(input(id)?.checked())
 }
 
 /// Empties the input with this id, if there is one.

@@ -39,7 +39,7 @@ mod verify_first;
 pub use activity_list::{ActivityList, ActivityListProps};
 pub use app_set_up::{AppSetUp, AppSetUpProps};
 pub use busy_button::{BusyButton, BusyButtonProps, pressed};
-pub use checkbox::checkbox;
+pub use checkbox::{Checkbox, CheckboxProps};
 pub use code_form::{CodeForm, CodeFormProps};
 pub use dialog::{Dialog, DialogProps};
 pub use error_page::{ErrorPage, ErrorPageProps};

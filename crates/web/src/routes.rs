@@ -70,6 +70,8 @@ impl Route {
 pub struct LoginState {
     /// The initial content of the email field.
     pub email: AttrValue,
+    /// `true` if the user has chosen to stay signed in.
+    pub remember: bool,
     /// The message above the form.
     pub notice: Option<LoginNotice>,
     /// The router state of the page to go to after the log-in.
@@ -148,24 +150,25 @@ pub(crate) fn redirect_to_login(
     let _ = navigator.replace_with_query_and_state(&Route::Login, query, state);
 }
 
-/// Goes from one page for logging in to another, or to the page that requests a reset link. The
-/// other page has the email address that was entered on this one or before, and a log-in then leads
-/// to the same page.
+/// Returns the state of a page that has a [`LoginState`].
+pub(crate) fn login_state(location: &Location) -> LoginState {
+    location.state::<LoginState>().map(|state| (*state).clone()).unwrap_or_default()
+}
+
+/// Goes from one of the pages with a [`LoginState`] to another. A log-in there leads to the same
+/// page as one here.
 pub(crate) fn push_other_login(
     navigator: &Navigator,
     location: &Location,
     to: Route,
-    email: Option<AttrValue>,
+    state: LoginState,
 ) {
-    let state = location.state::<LoginState>().map(|state| (*state).clone()).unwrap_or_default();
-    let email = email.unwrap_or_else(|| state.email.clone());
-    let query = Raw(location.query_str().trim_start_matches('?'));
     // This cannot fail: the query is encoded already.
-    let _ = navigator.push_with_query_and_state(
-        &to,
-        query,
-        LoginState { email, notice: None, ..state },
-    );
+    let _ = navigator.push_with_query_and_state(&to, query(location), state);
+}
+
+fn query(location: &Location) -> Raw<&str> {
+    Raw(location.query_str().trim_start_matches('?'))
 }
 
 /// Returns the content of the link that has opened the page at `location`.

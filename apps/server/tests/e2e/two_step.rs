@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::browser::in_chromium;
 use crate::factors::{App, SetUp};
 use crate::server::bearer;
-use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
+use crate::visitor::{EMAIL, NEW, PASSWORD, REMEMBER, Visitor, visit};
 
 /// Returns the pixels of a PNG in base64: `#` for dark ones, `.` for light ones.
 const PIXELS: &str = "const [image, done] = arguments;
@@ -259,10 +259,22 @@ async fn a_password_and_codes_can_be_pasted() {
 async fn a_log_in_starts_over_if_the_user_wants_or_the_ticket_is_not_valid() {
     visit(async |ada| {
         let SetUp { app, token, .. } = ada.signs_up_with_an_app();
-        ada.reaches_the_second_step().await;
+        ada.open("/login").await;
+        ada.field("remember").await.click().await.unwrap();
+        ada.submits_the_log_in_form().await;
+        ada.sees_the_second_step().await;
         ada.presses("Start over").await;
         ada.until("document.activeElement.name === 'email'").await;
         assert_eq!(ada.heading().await, "Log in");
+        assert_eq!(ada.script(REMEMBER).await, true);
+        ada.field("remember").await.click().await.unwrap();
+        ada.types("password", PASSWORD).await;
+        ada.presses("Log in").await;
+        ada.sees_the_second_step().await;
+        ada.presses("Start over").await;
+        ada.until("document.activeElement.name === 'email'").await;
+        assert_eq!(ada.script(REMEMBER).await, false);
+        ada.field("remember").await.click().await.unwrap();
         assert_eq!(
             (ada.value("email").await, ada.value("password").await),
             (EMAIL.to_owned(), String::new())
@@ -277,7 +289,9 @@ async fn a_log_in_starts_over_if_the_user_wants_or_the_ticket_is_not_valid() {
         ada.field("email").await;
         assert_eq!(ada.heading().await, "Log in");
         assert_eq!(ada.value("email").await, "");
+        assert_eq!(ada.script(REMEMBER).await, false);
 
+        ada.field("remember").await.click().await.unwrap();
         ada.submits_the_log_in_form().await;
         ada.sees_the_second_step().await;
         let change = json!({"current_password": PASSWORD, "new_password": NEW}).to_string();
@@ -290,11 +304,13 @@ async fn a_log_in_starts_over_if_the_user_wants_or_the_ticket_is_not_valid() {
             (ada.value("email").await, ada.refresh_cookie().await),
             (EMAIL.to_owned(), None)
         );
+        assert_eq!(ada.script(REMEMBER).await, true);
         ada.types("password", NEW).await;
         ada.presses("Log in").await;
         ada.sees_the_second_step().await;
         ada.enters_the_code(&app.code()).await;
         ada.arrives_at("/private").await;
+        assert_eq!(ada.refresh_cookie().await.unwrap()["session"], false, "it is remembered");
     })
     .await;
 }

@@ -23,6 +23,9 @@ pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 pub(crate) const NEW: &str = "a short swim in the river";
 
+/// Returns whether `Keep me signed in` is checked.
+pub(crate) const REMEMBER: &str = "document.querySelector('main input[name=remember]').checked";
+
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
     pub(crate) server: Rc<Server>,
@@ -268,6 +271,13 @@ impl Visitor {
         self.arrives_at("/private").await;
         self.sees_the_account().await;
         self.token().await.unwrap()
+    }
+
+    /// Follows a link on the page to another page.
+    pub(crate) async fn follows_on_the_page(&self, path: &str) {
+        let link = format!("document.querySelector('main a[href=\"{path}\"]')");
+        self.until(&link).await;
+        self.script(&format!("{link}.click()")).await;
     }
 
     /// Follows a link in the navigation.

@@ -11,10 +11,13 @@ use super::submission::use_submission;
 use crate::browser;
 use crate::components::{CodeForm, Failure, FormData, Progress};
 use crate::messages::FieldProblem;
-use crate::routes::{LoginState, Route, push_other_login};
+use crate::routes::{LoginState, Route, login_state, push_other_login};
 
 /// The name of the input for the email address of the account.
 pub(super) const EMAIL: &str = "email";
+
+/// The name of the choice to stay signed in.
+pub(super) const REMEMBER: &str = "remember";
 
 /// A request for a mail to an email address, which may or may not have an account.
 pub(super) struct MailRequest {
@@ -94,24 +97,28 @@ where
     MailRequest { progress, step: *step, sent, onsubmit, onrepeat, onstep }
 }
 
-/// Returns the email address that was entered on the previous page.
+/// Returns what was entered on the previous page.
 #[hook]
-pub(super) fn use_entered_email() -> AttrValue {
-    let state = use_location().and_then(|location| location.state::<LoginState>());
-    state.map(|state| state.email.clone()).unwrap_or_default()
+pub(crate) fn use_login_state() -> LoginState {
+    use_location().as_ref().map(login_state).unwrap_or_default()
 }
 
-/// Returns a callback that goes to another page for logging in, or to the page that requests a
-/// reset link, with the email address that was entered. `sent` is the input of the last request.
+/// Returns a callback that goes to another page with a [`LoginState`], with what is entered on this
+/// page. For fields that the page does not show, it uses what was `entered` before.
 #[hook]
-pub(super) fn use_other_login(sent: Option<Rc<FormData>>) -> Callback<Route> {
+pub(crate) fn use_other_login(entered: LoginState) -> Callback<Route> {
     let navigator = use_navigator();
     let location = use_location();
     Callback::from(move |to| {
         if let (Some(navigator), Some(location)) = (&navigator, &location) {
-            let sent = || sent.as_ref().map(|sent| sent.text(EMAIL).to_owned());
-            let email = browser::input_value(EMAIL).or_else(sent).map(AttrValue::from);
-            push_other_login(navigator, location, to, email);
+            let mut state = LoginState { notice: None, ..entered.clone() };
+            if let Some(email) = browser::input_value(EMAIL) {
+                state.email = email.into();
+            }
+            if let Some(remember) = browser::is_checked(REMEMBER) {
+                state.remember = remember;
+            }
+            push_other_login(navigator, location, to, state);
         }
     })
 }

@@ -2,12 +2,13 @@ use std::rc::Rc;
 
 use api_types::{CodeRequest, EmailTokenRequest};
 use yew::prelude::*;
+use yew_session::Remember;
 
 use super::email::{
-    EMAIL, Step, entered_code, failure, use_code_progress, use_entered_email, use_mail_request,
-    use_other_login,
+    EMAIL, REMEMBER, Step, entered_code, failure, use_code_progress, use_login_state,
+    use_mail_request, use_other_login,
 };
-use super::login::{REMEMBER, remember_choice, remembered, use_finish_log_in};
+use super::login::{remember_choice, remembered, use_finish_log_in};
 use super::second_step::{self, FirstStep, Restart, TwoStepLogin};
 use super::submission::use_submission;
 use crate::api;
@@ -31,10 +32,10 @@ pub struct EmailLoginProps {
 #[component]
 pub fn EmailLogin(props: &EmailLoginProps) -> Html {
     let first = use_state(|| None::<Rc<FirstStep>>);
-    let restarted = use_state(|| None::<Restart>);
+    let restarted = use_state(|| None::<(Restart, Remember)>);
     use_page_title(if first.is_some() { second_step::TITLE } else { "Log in by e-mail" });
     let finish = use_finish_log_in();
-    let initial = use_entered_email();
+    let mut entered = use_login_state();
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
         let remember = data.is_checked(REMEMBER);
@@ -71,14 +72,20 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
     });
     let onback = request.onstep.reform(|()| Step::Email);
     let onhas_code = request.onstep.reform(|()| Step::Mail);
-    let onother = use_other_login(request.sent.clone());
+    if let Some(sent) = &request.sent {
+        entered.email = sent.text(EMAIL).to_owned().into();
+        entered.remember = sent.is_checked(REMEMBER);
+    } else if let Some((_, remember)) = *restarted {
+        entered.remember = remember == Remember::Yes;
+    }
+    let onother = use_other_login(entered.clone());
     if let Some(step) = &*first {
         let remember = step.remember;
         let onsignedin = Callback::from(move |answer| finish(answer, remember));
         let onrestart = request.onstep.reform({
             let (first, restarted) = (first.setter(), restarted.setter());
             move |reason| {
-                restarted.set(Some(reason));
+                restarted.set(Some((reason, remember)));
                 first.set(None);
                 Step::Email
             }
@@ -93,7 +100,6 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
             </article>
         };
     }
-    let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
         <article class="auth">
             {door()}
@@ -103,7 +109,7 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
                     // The line must not break after the hyphen.
                     <span class="unbroken">{"e-mail"}</span>
                 </h1>
-                if let Some(reason) = restarted.filter(|_| request.step == Step::Email) {
+                if let Some((reason, _)) = restarted.filter(|_| request.step == Step::Email) {
                     {reason.notice()}
                 }
                 {status(request.status("code"))}
@@ -127,10 +133,10 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
                             name={EMAIL}
                             label="E-mail"
                             content={TextContent::Username}
-                            initial={email.unwrap_or(initial)}
+                            initial={entered.email}
                             problem={request.progress.failure.at(EMAIL)}
                         />
-                        {remember_choice()}
+                        {remember_choice(entered.remember)}
                     </Form>
                     // The page may have been reloaded while the user was reading the mail.
                     {quiet_button("I already have a code", &request.progress, onhas_code)}

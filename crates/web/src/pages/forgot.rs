@@ -1,7 +1,7 @@
 use api_types::RequestPasswordResetRequest;
 use yew::prelude::*;
 
-use super::email::{EMAIL, Step, use_entered_email, use_mail_request, use_other_login};
+use super::email::{EMAIL, Step, use_login_state, use_mail_request, use_other_login};
 use crate::api;
 use crate::browser;
 use crate::components::{
@@ -14,7 +14,7 @@ use crate::routes::Route;
 #[component]
 pub fn Forgot() -> Html {
     use_page_title("Reset your password");
-    let initial = use_entered_email();
+    let mut entered = use_login_state();
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
         api::request_password_reset(&RequestPasswordResetRequest { email }).send().await.map(drop)
@@ -26,8 +26,10 @@ pub fn Forgot() -> Html {
         }
     });
     let onback = request.onstep.reform(|()| Step::Email);
-    let onother = use_other_login(request.sent.clone());
-    let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
+    if let Some(sent) = &request.sent {
+        entered.email = sent.text(EMAIL).to_owned().into();
+    }
+    let onother = use_other_login(entered.clone());
     html! {
         <article class="auth">
             {door()}
@@ -55,7 +57,7 @@ pub fn Forgot() -> Html {
                             name={EMAIL}
                             label="E-mail"
                             content={TextContent::Username}
-                            initial={email.unwrap_or(initial)}
+                            initial={entered.email}
                             problem={request.progress.failure.at(EMAIL)}
                         />
                     </Form>

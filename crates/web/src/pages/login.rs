@@ -2,28 +2,24 @@ use std::rc::Rc;
 
 use api_types::{ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
 use yew::prelude::*;
-use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
 use yew_session::{ApiError, Remember, use_session};
 
-use super::email::{EMAIL, use_other_login};
+use super::email::{EMAIL, REMEMBER, use_login_state, use_other_login};
 use super::passkey::{PasskeyButton, ask_for_passkey, passkey_rejected, use_suggested_passkeys};
 use super::second_step::{self, FirstStep, Restart, TwoStepLogin};
 use super::submission::{use_is_mounted, use_submission};
 use crate::api;
 use crate::browser;
 use crate::components::{
-    Failure, Form, FormData, Link, PasswordField, TextContent, TextField, alert, checkbox, door,
+    Checkbox, Failure, Form, FormData, Link, PasswordField, TextContent, TextField, alert, door,
     status, use_page_title,
 };
 use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
-use crate::routes::{LoginNotice, LoginState, Route, follow_log_in};
+use crate::routes::{LoginNotice, Route, follow_log_in};
 use crate::sign_up::SignUp;
 use crate::webauthn::{self, Credential, Passkeys};
-
-/// The name of the choice to stay signed in.
-pub(super) const REMEMBER: &str = "remember";
 
 const REMEMBER_HINT: &str =
     "Stay signed in after closing the browser. Use only on your own device.";
@@ -61,7 +57,7 @@ pub fn Login(props: &LoginProps) -> Html {
             let (first, restarted) = (first.setter(), restarted.setter());
             let email = step.email.clone();
             move |reason| {
-                restarted.set(Some(Restarted { email: email.clone(), reason }));
+                restarted.set(Some(Restarted { email: email.clone(), remember, reason }));
                 first.set(None);
             }
         };
@@ -83,6 +79,7 @@ pub fn Login(props: &LoginProps) -> Html {
 struct Restarted {
     /// The email address that was entered.
     email: AttrValue,
+    remember: Remember,
     reason: Restart,
 }
 
@@ -100,10 +97,12 @@ struct PasswordStepProps {
 #[component]
 fn PasswordStep(props: &PasswordStepProps) -> Html {
     let PasswordStepProps { sign_up, mail, passkeys, restarted, onsecond } = props;
-    let location = use_location();
     let finish = use_finish_log_in();
-    let state = location.as_ref().and_then(Location::state::<LoginState>);
-    let state = state.unwrap_or_default();
+    let mut state = use_login_state();
+    if let Some(restarted) = restarted {
+        state.email = restarted.email.clone();
+        state.remember = restarted.remember == Remember::Yes;
+    }
     let (progress, onsubmit) = use_submission({
         let (onsecond, finish) = (onsecond.clone(), finish.clone());
         async move |data: FormData| {
@@ -116,7 +115,7 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
         }
     });
     let (passkey, onpasskey) = use_submission(async move |suggested: Option<Credential>| {
-        let remember = browser::is_checked(REMEMBER);
+        let remember = browser::is_checked(REMEMBER) == Some(true);
         let credential = match suggested {
             Some(credential) => credential,
             None => ask_for_passkey(None, &[]).await?,
@@ -141,9 +140,8 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
         }
     });
     let is_untouched = progress.attempts == 0 && passkey.attempts == 0;
-    let onother = use_other_login(None);
+    let onother = use_other_login(state.clone());
     let (email, password) = (progress.failure.at(EMAIL), progress.failure.at("password"));
-    let initial = restarted.as_ref().map_or(&state.email, |restarted| &restarted.email);
     html! {
         <>
             <h1 tabindex="-1">{"Log in"}</h1>
@@ -160,7 +158,7 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
                     name={EMAIL}
                     label="E-mail"
                     content={username}
-                    {initial}
+                    initial={state.email}
                     problem={email}
                 />
                 <PasswordField
@@ -168,7 +166,7 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
                     problem={password}
                     busy={progress.busy}
                 />
-                {remember_choice()}
+                {remember_choice(state.remember)}
             </Form>
             if can_use_passkey {
                 <PasskeyButton
@@ -204,8 +202,8 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
 }
 
 /// Renders the choice to stay signed in.
-pub(super) fn remember_choice() -> Html {
-    checkbox(REMEMBER, "Keep me signed in", REMEMBER_HINT)
+pub(super) fn remember_choice(initial: bool) -> Html {
+    html! { <Checkbox name={REMEMBER} label="Keep me signed in" hint={REMEMBER_HINT} {initial} /> }
 }
 
 /// Returns a function that starts the session of a new token, and then goes to the page that the

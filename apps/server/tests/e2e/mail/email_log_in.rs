@@ -1,6 +1,6 @@
 use crate::browser::in_chromium;
 use crate::mail::mailbox::visit_with_mail;
-use crate::visitor::{EMAIL, PASSWORD, Visitor};
+use crate::visitor::{EMAIL, PASSWORD, REMEMBER, Visitor};
 
 impl Visitor {
     async fn requests_a_code(&self, email: &str) {
@@ -93,6 +93,41 @@ async fn a_log_in_by_code_is_remembered_if_the_user_wants_it_even_after_a_reload
         ada.open("/private").await;
         ada.sees_the_account().await;
     }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_choice_to_stay_signed_in_is_kept_between_the_pages_and_steps() {
+    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+        ada.has_a_verified_account().await;
+        ada.field("remember").await.click().await.unwrap();
+        ada.follows_on_the_page("/login/email").await;
+        ada.button("Send code").await;
+        assert_eq!(ada.script(REMEMBER).await, true);
+        ada.follows_on_the_page("/login").await;
+        ada.field("password").await;
+        assert_eq!(ada.script(REMEMBER).await, true);
+        // The page for a reset link does not show the choice.
+        ada.follows_on_the_page("/forgot").await;
+        ada.button("Send reset link").await;
+        ada.follows_on_the_page("/login").await;
+        ada.field("password").await;
+        assert_eq!(ada.script(REMEMBER).await, true);
+
+        ada.follows_on_the_page("/login/email").await;
+        ada.types("email", "adda@example.com").await;
+        ada.presses("Send code").await;
+        ada.presses("Use another e-mail address").await;
+        ada.until("document.activeElement.name === 'email'").await;
+        assert_eq!(ada.script(REMEMBER).await, true);
+        ada.types("email", EMAIL).await;
+        ada.presses("Send code").await;
+        let code = ada.mail(EMAIL, 2).await.code();
+        ada.types("code", &code).await;
+        ada.presses("Log in").await;
+        ada.arrives_at("/private").await;
+        assert_eq!(ada.refresh_cookie().await.unwrap()["session"], false);
+    })
     .await;
 }
 

@@ -1,7 +1,7 @@
 use crate::browser::in_chromium;
 use crate::factors::SetUp;
 use crate::mail::mailbox::visit_with_mail;
-use crate::visitor::{EMAIL, NEW, Visitor};
+use crate::visitor::{EMAIL, NEW, REMEMBER, Visitor};
 
 impl Visitor {
     /// Signs up, verifies the email address, and sets up an app without the pages.
@@ -68,14 +68,19 @@ async fn a_code_from_a_mail_is_the_first_of_two_steps() {
         ada.until("location.pathname === '/login'").await;
         ada.open("/login/email").await;
         ada.types("email", EMAIL).await;
+        ada.field("remember").await.click().await.unwrap();
         ada.presses("Send code").await;
         let code = ada.mail(EMAIL, 4).await.code();
+        // The page may have been reloaded while the user was reading the mail.
+        ada.open("/login/email").await;
+        ada.presses("I already have a code").await;
         ada.types("code", &code).await;
         ada.presses("Log in").await;
         ada.sees_the_second_step().await;
         ada.presses("Start over").await;
         ada.button("Send code").await;
         ada.until("document.activeElement.name === 'email'").await;
+        assert_eq!(ada.script(REMEMBER).await, true);
     }))
     .await;
 }
