@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::visitor::{Visitor, visit};
+use crate::mail::mailbox::visit_with_mail;
+use crate::visitor::{PASSWORD, Visitor, visit};
 
 const SIGNED_OUT: [&str; 4] = ["/", "/login", "/signup", "/nothing"];
 const SIGNED_IN: [&str; 4] = ["/", "/private", "/settings", "/nothing"];
@@ -97,6 +98,34 @@ async fn no_page_scrolls_sideways_at_320_pixels_and_the_menu_opens() {
         }
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_page_scrolls_sideways_because_of_a_long_email_address() {
+    visit_with_mail(&[], async |ada| {
+        let narrow = json!({"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": true});
+        ada.browser.devtools("Emulation.setDeviceMetricsOverride", narrow).await;
+        let email = format!("{}@{}.example", "a".repeat(64), "b".repeat(63));
+        ada.server.sign_up(&email, PASSWORD);
+        ada.open("/login").await;
+        ada.types("email", &email).await;
+        ada.types("password", PASSWORD).await;
+        ada.presses("Log in").await;
+        ada.arrives_at("/private").await;
+        for path in ["/private", "/verify", "/settings", "/forgot"] {
+            ada.open(path).await;
+            ada.heading().await;
+            if path == "/forgot" {
+                ada.types("email", &email).await;
+                ada.presses("Send reset link").await;
+            }
+            ada.until(&format!("document.querySelector('main').innerText.includes('{email}')"))
+                .await;
+            let is_narrow = ada.script("document.documentElement.scrollWidth <= 320").await;
+            assert_eq!(is_narrow, true, "{path}");
+        }
     })
     .await;
 }

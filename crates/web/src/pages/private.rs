@@ -46,7 +46,7 @@ pub fn Private(props: &PrivateProps) -> Html {
             <dl class="facts">
                 <div class="fact">
                     <dt>{"E-mail"}</dt>
-                    <dd class="fact-long">{email}</dd>
+                    <dd>{email}</dd>
                 </div>
                 <div class="fact">
                     <dt>{"Member since"}</dt>
@@ -54,7 +54,7 @@ pub fn Private(props: &PrivateProps) -> Html {
                 </div>
                 <div class="fact">
                     <dt>{"Account ID"}</dt>
-                    <dd class="fact-long fact-code">{id}</dd>
+                    <dd class="fact-code">{id}</dd>
                 </div>
             </dl>
             <section class="aside" aria-labelledby="logging-out">
