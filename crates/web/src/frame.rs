@@ -5,6 +5,7 @@ use yew_router::hooks::{use_location, use_navigator, use_route};
 use yew_session::{Session, SignOutOutcome, use_session};
 
 use crate::components::{Link, NavBar, keyhole};
+use crate::pages::{use_login_state, use_other_login};
 use crate::routes::{LoginNotice, LoginState, Route};
 use crate::sign_up::SignUp;
 use crate::site::site;
@@ -29,6 +30,9 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
     let is_ending = *session.session() == Session::Ending;
     use_focus_after_navigation(visit);
     use_focus_while_signing_out(is_ending);
+    let entered = use_login_state();
+    let onlogin = use_other_login(entered);
+    let onlogin = current.has_login_state().then_some(onlogin);
     let main = use_node_ref();
     use_check_of_nodes(&main, session.confirmations());
     let signed_in = session.may_be_signed_in();
@@ -61,6 +65,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                     {signed_in}
                     ending={is_ending}
                     {onlogout}
+                    {onlogin}
                 />
             </header>
             <main id="main" tabindex="-1" ref={main}>{props.children.clone()}</main>

@@ -21,6 +21,7 @@ mod step_up;
 mod submission;
 mod verify;
 
+pub(crate) use email::{use_login_state, use_other_login};
 pub use email_login::{EmailLogin, EmailLoginProps};
 pub use forgot::Forgot;
 pub use home::{Home, HomeProps};

@@ -62,10 +62,15 @@ impl Route {
             _ => None,
         }
     }
+
+    /// Returns whether the router state of this page is a [`LoginState`].
+    pub(crate) const fn has_login_state(self) -> bool {
+        matches!(self, Self::Login | Self::EmailLogin | Self::Forgot | Self::Signup)
+    }
 }
 
-/// The router state of the pages for logging in, and of the page that requests a reset link. An
-/// email address belongs neither in a URL nor in storage, so it is passed here.
+/// The router state of the pages for logging in and signing up, and of the page that requests a
+/// reset link. An email address belongs neither in a URL nor in storage, so it is passed here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoginState {
     /// The initial content of the email field.
@@ -165,6 +170,14 @@ pub(crate) fn push_other_login(
 ) {
     // This cannot fail: the query is encoded already.
     let _ = navigator.push_with_query_and_state(&to, query(location), state);
+}
+
+/// Replaces the sign-up page with the log-in page. A log-in there leads to the same page as one
+/// before the sign-up.
+pub(crate) fn follow_sign_up(navigator: &Navigator, location: &Location, email: AttrValue) {
+    let notice = Some(LoginNotice::AccountCreated);
+    let state = LoginState { email, notice, ..login_state(location) };
+    let _ = navigator.replace_with_query_and_state(&Route::Login, query(location), state);
 }
 
 fn query(location: &Location) -> Raw<&str> {

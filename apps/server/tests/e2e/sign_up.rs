@@ -1,5 +1,5 @@
 use crate::operator::{Operator, success};
-use crate::visitor::{EMAIL, PASSWORD, visit, visit_with};
+use crate::visitor::{EMAIL, PASSWORD, REMEMBER, visit, visit_with};
 
 #[tokio::test]
 async fn a_sign_up_leads_to_the_log_in_page_with_a_notice() {
@@ -10,6 +10,43 @@ async fn a_sign_up_leads_to_the_log_in_page_with_a_notice() {
         assert_eq!(ada.value("password").await, "");
         // The account exists, and its password is the typed one.
         ada.server.log_in(EMAIL, PASSWORD);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visitor_who_signs_up_first_gets_to_the_page_they_wanted_to_open() {
+    visit(async |ada| {
+        ada.open("/settings").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        ada.types("email", EMAIL).await;
+        ada.field("remember").await.click().await.unwrap();
+        ada.follows_on_the_page("/signup").await;
+        ada.arrives_at("/signup?next=%2Fsettings").await;
+        ada.until("document.querySelector('h1').innerText === 'Sign up'").await;
+        assert_eq!(ada.value("email").await, EMAIL);
+        ada.types("email", "grace@example.com").await;
+        ada.follows_on_the_page("/login").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        ada.until("document.querySelector('h1').innerText === 'Log in'").await;
+        assert_eq!(ada.value("email").await, "grace@example.com");
+        assert_eq!(ada.script(REMEMBER).await, true);
+        // The links in the navigation do the same.
+        ada.types("email", EMAIL).await;
+        ada.follows("/signup").await;
+        ada.arrives_at("/signup?next=%2Fsettings").await;
+        ada.until("document.querySelector('h1').innerText === 'Sign up'").await;
+        assert_eq!(ada.value("email").await, EMAIL);
+        ada.types("password", PASSWORD).await;
+        ada.presses("Sign up").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        assert!(ada.message("status").await.contains("has been created"));
+        assert_eq!(ada.value("email").await, EMAIL);
+        ada.types("password", PASSWORD).await;
+        ada.presses("Log in").await;
+        ada.arrives_at("/settings").await;
+        ada.field("new_password").await;
+        assert_eq!(ada.refresh_cookie().await.unwrap()["session"], false, "it is remembered");
     })
     .await;
 }

@@ -23,6 +23,9 @@ pub struct NavBarProps {
     pub ending: bool,
     /// Called when the user logs out.
     pub onlogout: Callback<()>,
+    /// Called instead of following a link to the log-in page or the sign-up page, if the current
+    /// page passes what was entered on to them.
+    pub onlogin: Option<Callback<Route>>,
 }
 
 /// The navigation, behind a menu button on narrow screens.
@@ -117,6 +120,12 @@ fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
 fn link(props: &NavBarProps, to: Route, text: impl Into<AttrValue>, onstay: &Callback<()>) -> Html {
     let text = text.into();
     let current = props.current == to;
-    let onfollow = current.then(|| onstay.clone());
+    let onfollow = match &props.onlogin {
+        _ if current => Some(onstay.clone()),
+        Some(onlogin) if matches!(to, Route::Login | Route::Signup) => {
+            Some(onlogin.reform(move |()| to))
+        }
+        _ => None,
+    };
     html! { <Link {to} {current} class="nav-link" {onfollow}>{text}</Link> }
 }

@@ -194,7 +194,9 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
             if *sign_up == SignUp::On {
                 <p class="auth-other">
                     {"No account yet? "}
-                    <Link to={Route::Signup}>{"Sign up"}</Link>
+                    <Link to={Route::Signup} onfollow={onother.reform(|()| Route::Signup)}>
+                        {"Sign up"}
+                    </Link>
                 </p>
             }
         </>

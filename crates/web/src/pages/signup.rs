@@ -4,7 +4,7 @@ use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
 use yew_session::ApiError;
 
-use super::email::email_problem;
+use super::email::{EMAIL, email_problem, use_login_state, use_other_login};
 use super::new_password;
 use super::signup_off::SignupOff;
 use super::submission::{use_is_mounted, use_submission};
@@ -13,10 +13,10 @@ use crate::components::{
     Failure, Form, FormData, Link, PasswordField, TextContent, TextField, door, use_page_title,
 };
 use crate::messages::FieldProblem;
-use crate::routes::{LoginNotice, LoginState, Route, mail_link};
+use crate::routes::{Route, follow_sign_up, mail_link};
 use crate::sign_up::SignUp;
 
-const FIELDS: [&str; 2] = ["email", "password"];
+const FIELDS: [&str; 2] = [EMAIL, "password"];
 
 /// Properties of [`Signup`].
 #[derive(Properties, PartialEq)]
@@ -55,32 +55,20 @@ fn SignupForm(props: &SignupFormProps) -> Html {
         None => "All you need is an e-mail address and a password.",
     };
     let navigator = use_navigator();
+    let location = use_location();
     let is_mounted = use_is_mounted();
-    // The link to the log-in page passes this email address on.
-    let email = use_mut_ref(AttrValue::default);
-    let (progress, onsubmit) = use_submission({
-        let (email, navigator) = (email.clone(), navigator.clone());
-        async move |data: FormData| {
-            *email.borrow_mut() = data.text("email").to_owned().into();
-            let user = sign_up(&data, policy, invitation.clone()).await?;
-            // Do not navigate if the user has already left this page.
-            if is_mounted()
-                && let Some(navigator) = &navigator
-            {
-                let notice = Some(LoginNotice::AccountCreated);
-                let state =
-                    LoginState { email: user.email.into(), notice, ..LoginState::default() };
-                navigator.replace_with_state(&Route::Login, state);
-            }
-            Ok(())
+    let entered = use_login_state();
+    let (progress, onsubmit) = use_submission(async move |data: FormData| {
+        let user = sign_up(&data, policy, invitation.clone()).await?;
+        // Do not navigate if the user has already left this page.
+        if is_mounted()
+            && let (Some(navigator), Some(location)) = (&navigator, &location)
+        {
+            follow_sign_up(navigator, location, user.email.into());
         }
+        Ok(())
     });
-    let onlogin = Callback::from(move |()| {
-        if let Some(navigator) = &navigator {
-            let state = LoginState { email: email.borrow().clone(), ..LoginState::default() };
-            navigator.push_with_state(&Route::Login, state);
-        }
-    });
+    let onlogin = use_other_login(entered.clone()).reform(|()| Route::Login);
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
         <article class="auth">
@@ -90,11 +78,12 @@ fn SignupForm(props: &SignupFormProps) -> Html {
                 <p class="lead">{lead}</p>
                 <Form submit="Sign up" submitting="Signing up…" progress={progress.clone()} {onsubmit}>
                     <TextField
-                        name="email"
+                        name={EMAIL}
                         label="E-mail"
                         content={TextContent::Username}
+                        initial={entered.email}
                         problem={email}
-                        onfollow={onlogin}
+                        onfollow={onlogin.clone()}
                     />
                     <PasswordField
                         autocomplete="new-password"
@@ -105,7 +94,7 @@ fn SignupForm(props: &SignupFormProps) -> Html {
                 </Form>
                 <p class="auth-other">
                     {"Already have an account? "}
-                    <Link to={Route::Login}>{"Log in"}</Link>
+                    <Link to={Route::Login} onfollow={onlogin}>{"Log in"}</Link>
                 </p>
             </div>
         </article>

@@ -65,6 +65,25 @@ async fn a_link_that_is_opened_signed_out_leads_through_the_log_in_and_back() {
 }
 
 #[tokio::test]
+async fn the_code_of_a_link_is_kept_by_way_of_the_sign_up_page() {
+    visit_with_mail(&[], async |ada| {
+        ada.signs_up().await;
+        let link = ada.mail(EMAIL, 1).await.link("/verify");
+        ada.open("/nothing").await;
+        ada.open(&link).await;
+        ada.until("location.pathname === '/login'").await;
+        ada.follows_on_the_page("/signup").await;
+        ada.arrives_at("/signup?next=%2Fverify").await;
+        ada.follows_on_the_page("/login").await;
+        ada.arrives_at("/login?next=%2Fverify").await;
+        logs_in_again(ada).await;
+        ada.arrives_at("/verify").await;
+        assert_eq!(ada.value("code").await, ada.mail(EMAIL, 1).await.code());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_page_for_the_code_says_why_it_leads_to_the_log_in_page() {
     visit_with_mail(&[], async |ada| {
         ada.open("/verify").await;
