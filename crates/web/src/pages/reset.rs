@@ -2,15 +2,16 @@ use api_types::ResetPasswordRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
-use yew_session::use_session;
+use yew_session::{Session, use_session};
 
 use super::email::code_problem;
 use super::new_password;
-use super::submission::{use_is_mounted, use_submission};
+use super::submission::use_submission;
 use crate::api;
+use crate::browser;
 use crate::components::{
-    Failure, Form, FormData, Link, PasswordField, TextContent, TextField, door, hidden_username,
-    use_page_title,
+    Failure, Form, FormData, Link, PasswordField, TextContent, TextField, account_link, door,
+    hidden_username, status, use_page_title,
 };
 use crate::messages::FieldProblem;
 use crate::routes::{LoginNotice, LoginState, Route, mail_link};
@@ -36,35 +37,55 @@ pub fn Reset(props: &ResetProps) -> Html {
     let policy = props.policy;
     let session = use_session();
     let navigator = use_navigator();
-    let is_mounted = use_is_mounted();
     let link = use_location().as_ref().map(mail_link).unwrap_or_default();
     let email = AttrValue::from(link.email);
     let is_without_link = link.token.is_empty();
     let is_rejected = use_state(|| false);
+    // The email address of the account whose password has been set.
+    let account = use_state(|| None::<AttrValue>);
+    let is_signed_out = *session.session() == Session::SignedOut;
     let (progress, onsubmit) = use_submission({
-        let (email, navigator) = (email.clone(), navigator.clone());
-        let is_rejected = is_rejected.setter();
+        let email = email.clone();
+        let (is_rejected, account) = (is_rejected.setter(), account.setter());
         async move |data: FormData| {
             check(&data, policy, &email).into_result()?;
             let [token, new_password] = [TOKEN, PASSWORD].map(|name| data.text(name).to_owned());
             let reset =
                 api::reset_password(&ResetPasswordRequest { token, new_password }).send().await;
-            let account = reset.map_err(|error| {
+            let reset = reset.map_err(|error| {
                 let failure = Failure::from_error(&error, &[TOKEN, PASSWORD], policy.min_length());
                 is_rejected.set(failure.at(TOKEN).is_some());
                 failure
             })?;
             session.password_reset().await;
-            // Do not navigate if the user has already left this page.
-            if is_mounted()
-                && let Some(navigator) = &navigator
+            account.set(Some(reset.email.into()));
+            Ok(())
+        }
+    });
+    use_effect_with(((*account).clone(), is_signed_out), {
+        let navigator = navigator.clone();
+        move |(account, is_signed_out)| {
+            if *is_signed_out
+                && let Some(email) = account.clone()
+                && let Some(navigator) = navigator
             {
                 let notice = Some(LoginNotice::PasswordReset);
-                let email = account.email.into();
                 let state = LoginState { email, notice, ..LoginState::default() };
                 navigator.replace_with_state(&Route::Login, state);
             }
-            Ok(())
+        }
+    });
+    // Another user is signed in, so the log-in page would lead to their account.
+    let other = account.as_ref().filter(|_| !is_signed_out).map(|email| {
+        AttrValue::from(format!(
+            "The password of {email} has been changed. To use this account, log out and log in with \
+             the new password."
+        ))
+    });
+    // The focused button is removed together with its form.
+    use_effect_with(other.is_some(), |is_shown| {
+        if *is_shown && browser::has_lost_focus() {
+            browser::focus_page();
         }
     });
     let onfollow = {
@@ -82,45 +103,54 @@ pub fn Reset(props: &ResetProps) -> Html {
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Choose a new password"}</h1>
-                if is_without_link {
-                    <p class="lead">
-                        {"Enter the code from the e-mail, or open the link again."}
+                {status(other.clone())}
+                if other.is_some() {
+                    <p key="changed">
+                        <Link to={Route::Private} class="button">
+                            {account_link("Go to your account", "Continue to")}
+                        </Link>
                     </p>
-                }
-                <p>{"Setting a new password logs you out everywhere."}</p>
-                <Form
-                    submit="Set new password"
-                    submitting="Setting…"
-                    progress={progress.clone()}
-                    {onsubmit}
-                >
-                    if !email.is_empty() {
-                        {hidden_username(&email)}
+                } else {
+                    if is_without_link {
+                        <p class="lead">
+                            {"Enter the code from the e-mail, or open the link again."}
+                        </p>
                     }
-                    <div hidden={!is_without_link && !*is_rejected}>
-                        <TextField
-                            name={TOKEN}
-                            label="Code from the e-mail"
-                            content={TextContent::Code}
-                            initial={link.token}
-                            problem={token}
-                            onfollow={onfollow.clone()}
+                    <p>{"Setting a new password logs you out everywhere."}</p>
+                    <Form
+                        submit="Set new password"
+                        submitting="Setting…"
+                        progress={progress.clone()}
+                        {onsubmit}
+                    >
+                        if !email.is_empty() {
+                            {hidden_username(&email)}
+                        }
+                        <div hidden={!is_without_link && !*is_rejected}>
+                            <TextField
+                                name={TOKEN}
+                                label="Code from the e-mail"
+                                content={TextContent::Code}
+                                initial={link.token}
+                                problem={token}
+                                onfollow={onfollow.clone()}
+                            />
+                        </div>
+                        <PasswordField
+                            name={PASSWORD}
+                            label="New password"
+                            autocomplete="new-password"
+                            hint={new_password::hint(policy)}
+                            problem={password}
+                            busy={progress.busy}
                         />
-                    </div>
-                    <PasswordField
-                        name={PASSWORD}
-                        label="New password"
-                        autocomplete="new-password"
-                        hint={new_password::hint(policy)}
-                        problem={password}
-                        busy={progress.busy}
-                    />
-                </Form>
-                if is_without_link {
-                    <p class="auth-other">
-                        {"No e-mail yet? "}
-                        <Link to={Route::Forgot} {onfollow}>{"Request a link"}</Link>
-                    </p>
+                    </Form>
+                    if is_without_link {
+                        <p class="auth-other">
+                            {"No e-mail yet? "}
+                            <Link to={Route::Forgot} {onfollow}>{"Request a link"}</Link>
+                        </p>
+                    }
                 }
             </div>
         </article>

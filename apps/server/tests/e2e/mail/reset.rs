@@ -71,6 +71,47 @@ async fn a_forgotten_password_is_reset_in_another_browser() {
 }
 
 #[tokio::test]
+async fn a_reset_while_another_user_is_signed_in_is_confirmed_and_ends_no_session_of_theirs() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up("grace@example.com", PASSWORD);
+        ada.forgets_the_password("grace@example.com").await;
+        let link = ada.mail("grace@example.com", 2).await.link("/reset");
+        let token = ada.logs_in().await;
+        ada.open(&link).await;
+        ada.types("new_password", NEW).await;
+        ada.presses("Set new password").await;
+        let status = ada.message("status").await;
+        assert!(status.contains("The password of grace@example.com has been changed."), "{status}");
+        assert_eq!(ada.script("location.pathname").await, "/reset");
+        ada.is_led_to("Choose a new password").await;
+        ada.until("!document.querySelector('main form')").await;
+        assert_eq!(ada.server.me(&token).status, 200);
+        ada.server.log_in("grace@example.com", NEW);
+        ada.follows_on_the_page("/private").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+/// Then the session of the page ends, too.
+#[tokio::test]
+async fn a_reset_by_the_user_who_is_signed_in_leads_to_the_log_in_page() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.forgets_the_password(EMAIL).await;
+        let link = ada.mail(EMAIL, 2).await.link("/reset");
+        ada.logs_in().await;
+        ada.open(&link).await;
+        ada.types("new_password", NEW).await;
+        ada.presses("Set new password").await;
+        ada.arrives_at("/login").await;
+        assert!(ada.message("status").await.contains("Your password has been changed."));
+        assert_eq!((ada.value("email").await, ada.token().await), (EMAIL.to_owned(), None));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_mistyped_email_address_can_be_corrected_and_is_kept_between_the_pages() {
     visit_with_mail(&[], async |ada| {
         ada.server.sign_up(EMAIL, "a password that will be forgotten");
