@@ -12,7 +12,7 @@ pub fn SignupOff() -> Html {
             <h1 tabindex="-1">{"Sign-up is closed"}</h1>
             <p class="lead">
                 {"You cannot create an account here yourself. Ask the administrator of this site \
-                  for one."}
+                  for one. If you have an invitation, open its link again."}
             </p>
             <p><Link to={Route::Login} class="button">{"Log in"}</Link></p>
         </article>

@@ -25,6 +25,7 @@ fn no_page_offers_sign_up_when_it_is_off() {
     assert_eq!(text(&html, "<h1"), "Sign-up is closed");
     let main = main(&html);
     assert!(main.contains("administrator") && main.contains("href=\"/login\""), "{main}");
+    assert!(main.contains("If you have an invitation, open its link again."), "{main}");
     assert!(!main.contains("<form") && !html.contains("href=\"/signup\""), "{html}");
 }
 
