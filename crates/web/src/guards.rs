@@ -110,8 +110,11 @@ const fn notice(end_reason: SessionEndReason) -> LoginNotice {
 }
 
 fn unconfirmed(error: &ApiError, session: &SessionHandle) -> Html {
+    let mut text = describe(error);
+    if session.is_active() {
+        text.push_str(" You have not been logged out.");
+    }
     let session = session.clone();
     let onretry = move |()| session.reload_user();
-    let text = format!("{} You have not been logged out.", describe(error));
     html! { <ErrorPage title="This page could not be loaded" {text} {onretry} /> }
 }

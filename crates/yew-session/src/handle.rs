@@ -127,6 +127,13 @@ impl SessionHandle {
         self.state.confirmations
     }
 
+    /// Returns whether the server has confirmed the session, and it has not had to expire since. It
+    /// may have been ended elsewhere.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        self.state.is_active
+    }
+
     /// Returns whether there is a session, or a token whose session is not confirmed yet.
     #[must_use]
     pub fn may_be_signed_in(&self) -> bool {

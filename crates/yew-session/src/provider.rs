@@ -27,7 +27,7 @@ pub struct SessionProviderProps {
 /// Provides the session of this tab to its children.
 #[component]
 pub fn SessionProvider(props: &SessionProviderProps) -> Html {
-    let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
+    let state = use_reducer(|| State { session: props.initial.clone(), ..State::default() });
     let memory = use_memo((), |()| Memory::new(props.shared_cookie));
     let session =
         SessionHandle { state: (*state).clone(), dispatcher: Some(state.dispatcher()), memory };

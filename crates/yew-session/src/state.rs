@@ -69,15 +69,16 @@ impl Session {
     }
 }
 
-/// A [`Session`], and how many times the server has confirmed a session.
-///
-/// The number lets a private page distinguish a new confirmation from an earlier one.
+/// A [`Session`], and what the server has confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct State {
     /// The state of the session.
     pub(crate) session: Session,
-    /// How many times the server has confirmed a session.
+    /// How many times the server has confirmed a session. The number lets a private page
+    /// distinguish a new confirmation from an earlier one.
     pub(crate) confirmations: u32,
+    /// `true` if the server has confirmed the session, and it has not had to expire since.
+    pub(crate) is_active: bool,
 }
 
 /// A change to the [`State`].
@@ -105,6 +106,11 @@ impl Reducible for State {
     type Action = Action;
 
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let is_active = match action {
+            Action::Confirm(_) | Action::Update(_) => true,
+            Action::Expire(_) | Action::End | Action::SignOut => false,
+            Action::Ask | Action::Fail(_) | Action::Hide => self.is_active,
+        };
         let session = match (&self.session, action) {
             (_, Action::SignOut) => Session::SignedOut,
             // A late answer must not undo a sign-out.
@@ -118,11 +124,12 @@ impl Reducible for State {
             }
             (Session::Loading, Action::Fail(error))
             | (Session::SignedIn(_), Action::Expire(error)) => Session::Unconfirmed(error),
+            (session, Action::Expire(_)) => session.clone(),
             _ => return self,
         };
         let confirmed = matches!(session, Session::SignedIn(_));
         let confirmations = self.confirmations.wrapping_add(u32::from(confirmed));
-        Rc::new(Self { session, confirmations })
+        Rc::new(Self { session, confirmations, is_active })
     }
 }
 
@@ -143,7 +150,7 @@ mod tests {
     }
 
     fn after(start: Session, actions: impl IntoIterator<Item = Action>) -> State {
-        let state = Rc::new(State { session: start, confirmations: 0 });
+        let state = Rc::new(State { session: start, ..State::default() });
         let end = actions.into_iter().fold(state, State::reduce);
         Rc::unwrap_or_clone(end)
     }
@@ -159,7 +166,8 @@ mod tests {
     #[test]
     fn a_confirmed_token_signs_in() {
         let state = after(Session::Loading, [Action::Confirm(ada())]);
-        assert_eq!(state, State { session: Session::SignedIn(ada()), confirmations: 1 });
+        let session = Session::SignedIn(ada());
+        assert_eq!(state, State { session, confirmations: 1, is_active: true });
     }
 
     #[test]
@@ -196,6 +204,22 @@ mod tests {
         assert_eq!(after(Session::SignedIn(ada()), expire()).session, unconfirmed);
         for session in [Session::SignedOut, Session::Loading, Session::Ending] {
             assert_eq!(after(session.clone(), expire()).session, session);
+        }
+    }
+
+    #[test]
+    fn a_session_is_active_from_its_confirmation_until_it_must_have_expired() {
+        let fail = || [Action::Ask, Action::Fail(ApiError::Unreachable)];
+        let confirm = || [Action::Ask, Action::Confirm(ada())];
+        assert!(!after(Session::Loading, fail()).is_active);
+        assert!(after(Session::Loading, confirm().into_iter().chain(fail())).is_active);
+        let expire = || confirm().into_iter().chain([Action::Expire(ApiError::Unreachable)]);
+        assert!(!after(Session::Loading, expire().chain(fail())).is_active);
+        let late = fail().into_iter().chain([Action::Expire(ApiError::Unreachable)]);
+        assert!(!after(Session::Loading, confirm().into_iter().chain(late)).is_active);
+        assert!(after(Session::Loading, expire().chain(confirm())).is_active);
+        for end in [Action::End, Action::SignOut] {
+            assert!(!after(Session::Loading, confirm().into_iter().chain([end])).is_active);
         }
     }
 

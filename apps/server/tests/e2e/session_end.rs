@@ -171,7 +171,8 @@ async fn a_page_that_cannot_be_checked_when_the_session_must_have_expired_is_rep
         ada.adds_script(EXPIRES_AT_ONCE).await;
         let token = ada.logs_in().await;
         ada.server.signal("KILL");
-        ada.message("alert").await;
+        let alert = ada.message("alert").await;
+        assert!(!alert.contains("logged out"), "the session may have expired: {alert}");
         ada.sees_nothing_private().await;
         assert_eq!(ada.token().await, Some(token));
         let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);

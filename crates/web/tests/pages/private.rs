@@ -67,6 +67,7 @@ fn a_failed_request_shows_an_alert_with_a_retry_button() {
             let html = visit(path, Session::Unconfirmed(error.clone()));
             let (_, alert) = html.split_once("role=\"alert\"").unwrap();
             assert!(alert.split_once("</div>").unwrap().0.contains(words), "{path}: {alert}");
+            assert!(!alert.contains("logged out"), "the session may have expired: {alert}");
             assert!(main(&html).contains(">Try again</button>"), "{path}");
             assert!(!html.contains("<form"), "{path}: a log-in would replace the session");
         }
