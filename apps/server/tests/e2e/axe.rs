@@ -198,7 +198,7 @@ async fn axe_finds_nothing_in_the_dialog_of_the_step_up() {
         ada.logs_in_with(&app).await;
         ada.opens_the_factors().await;
         ada.lets_time_pass(ELEVEN_MINUTES).await;
-        ada.presses("New recovery codes").await;
+        ada.asks_for_new_recovery_codes().await;
         ada.is_asked_to_confirm().await;
         ada.passes_axe("the step-up").await;
         ada.types_in_the_dialog("password", PASSWORD).await;

@@ -134,6 +134,13 @@ impl Visitor {
         }
     }
 
+    /// Presses `New recovery codes`, and again in the dialog that asks for confirmation.
+    pub(crate) async fn asks_for_new_recovery_codes(&self) {
+        self.presses("New recovery codes").await;
+        self.is_led_to("Create new recovery codes?").await;
+        self.presses("New recovery codes").await;
+    }
+
     /// Returns the recovery codes on the page.
     pub(crate) async fn recovery_codes(&self) -> Vec<String> {
         self.until("document.querySelector('ul.codes li')").await;

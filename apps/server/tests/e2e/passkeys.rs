@@ -92,6 +92,13 @@ impl Visitor {
         self.script(&format!("{find}.click()")).await;
     }
 
+    /// Removes a passkey in the list, and confirms that.
+    pub(crate) async fn removes(&self, passkey: &str) {
+        self.presses_for("remove", passkey).await;
+        self.is_led_to("Remove this passkey?").await;
+        self.presses("Remove").await;
+    }
+
     /// Returns the text of each passkey in the list.
     async fn passkeys(&self) -> Vec<String> {
         self.until("document.querySelector('.passkey')").await;
@@ -159,6 +166,17 @@ async fn a_passkey_is_added_renamed_and_removed() {
         assert!(ada.passkeys().await[0].starts_with("Phone"));
 
         ada.presses_for("remove", "Phone").await;
+        ada.is_led_to("Remove this passkey?").await;
+        ada.can_read_the_page().await;
+        assert_eq!(ada.names("dialog").await, ["Remove this passkey?"]);
+        let text = ada.script("document.querySelector('dialog').innerText").await;
+        let text = text.as_str().unwrap();
+        assert!(text.contains("“Phone”") && text.contains("ends all other sessions"), "{text}");
+        ada.presses("Cancel").await;
+        ada.until("document.activeElement.innerText === 'Remove'").await;
+        assert_eq!(ada.passkeys().await.len(), 1);
+        assert_eq!(ada.server.me(&other).status, 200);
+        ada.removes("Phone").await;
         ada.sees_text("status", "The passkey has been removed.").await;
         ada.sees_no_passkeys().await;
         ada.is_led_to("Passkeys").await;
@@ -266,7 +284,7 @@ async fn a_passkey_is_asked_for_after_the_password() {
         ada.sees_the_second_factor(Some("On")).await;
         ada.until("!document.querySelector('main').innerText.includes('Ask for a passkey after')")
             .await;
-        ada.presses_for("remove", "Chrome on Linux").await;
+        ada.removes("Chrome on Linux").await;
         ada.sees_text("alert", "Two-step log-in needs this passkey.").await;
         assert_eq!(ada.passkeys().await.len(), 1);
         ada.passes_axe("/settings with a passkey that is needed").await;

@@ -292,9 +292,9 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.sees_the_second_factor(Some("Off")).await;
 
         ada.lets_time_pass(ELEVEN_MINUTES).await;
-        ada.presses_for("remove", "Chrome on Linux").await;
+        ada.removes("Chrome on Linux").await;
         ada.cancels_the_step_up().await;
-        ada.presses_for("remove", "Chrome on Linux").await;
+        ada.removes("Chrome on Linux").await;
         ada.confirms_with_a_passkey().await;
         ada.sees_text("status", "The passkey has been removed.").await;
 
@@ -309,7 +309,7 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.recovery_codes().await;
         ada.presses("I have saved them").await;
         ada.lets_time_pass(ELEVEN_MINUTES).await;
-        ada.presses("New recovery codes").await;
+        ada.asks_for_new_recovery_codes().await;
         ada.is_asked_to_confirm().await;
         ada.types_in_the_dialog("password", PASSWORD).await;
         ada.presses_in_the_dialog("Continue").await;
@@ -321,14 +321,14 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
 
         // Nothing is sent once the user has left the page, or the session has ended.
         ada.lets_time_pass(ELEVEN_MINUTES).await;
-        ada.presses("New recovery codes").await;
+        ada.asks_for_new_recovery_codes().await;
         ada.is_asked_to_confirm().await;
         ada.browser.client.back().await.unwrap();
         ada.sees_no_step_up().await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
         ada.opens_the_factors().await;
-        ada.presses("New recovery codes").await;
+        ada.asks_for_new_recovery_codes().await;
         ada.is_asked_to_confirm().await;
         let token = ada.token().await.unwrap();
         assert_eq!(ada.server.post("/api/logout", &bearer(&token), "{}").status, 204);

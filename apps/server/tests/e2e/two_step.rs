@@ -322,6 +322,14 @@ async fn the_app_and_the_codes_can_be_replaced_and_turned_off() {
         ada.logs_in_with(&app).await;
         ada.opens_the_factors().await;
         ada.presses("New recovery codes").await;
+        ada.is_led_to("Create new recovery codes?").await;
+        ada.can_read_the_page().await;
+        let text = ada.script("document.querySelector('dialog').innerText").await;
+        assert!(text.as_str().unwrap().contains("no longer work"), "{text}");
+        ada.presses("Cancel").await;
+        ada.until("document.activeElement.innerText === 'New recovery codes'").await;
+        assert_eq!(ada.answers("path=\"/api/me/recovery-codes\""), 0);
+        ada.asks_for_new_recovery_codes().await;
         ada.is_led_to("Save your recovery codes").await;
         let new_codes = ada.recovery_codes().await;
         assert!(new_codes.iter().all(|code| !recovery_codes.contains(code)));

@@ -84,7 +84,7 @@ fn buttons(props: &PasskeyListProps, passkey: &Passkey) -> Html {
             <BusyButton
                 text="Remove"
                 busy_text="Removing…"
-                id={format!("remove-{id}")}
+                id={PasskeyList::remove_button(&passkey.id)}
                 object={name_id(passkey)}
                 busy={removing.as_ref() == Some(&id)}
                 disabled={removing.is_some()}
@@ -104,5 +104,11 @@ impl PasskeyList {
     #[must_use]
     pub fn rename_button(id: &str) -> String {
         format!("rename-{id}")
+    }
+
+    /// Returns the id of the button that removes the passkey with this id.
+    #[must_use]
+    pub fn remove_button(id: &str) -> String {
+        format!("remove-{id}")
     }
 }

@@ -117,14 +117,21 @@ fn button(
             {busy_text}
             busy={props.pending == Some(action)}
             disabled={props.pending.is_some()}
-            id={(action == TwoStepAction::TurnOff).then_some(TwoStepOverview::TURN_OFF)}
+            id={action.button()}
             {class}
             onpress={props.onaction.reform(move |()| action)}
         />
     }
 }
 
-impl TwoStepOverview {
-    /// The id of the button that turns the second factor off.
-    pub const TURN_OFF: &'static str = "turn-off";
+impl TwoStepAction {
+    /// Returns the id of the button for this action.
+    #[must_use]
+    pub const fn button(self) -> &'static str {
+        match self {
+            Self::SetUp => "set-up-app",
+            Self::Renew => "renew-recovery-codes",
+            Self::TurnOff => "turn-off",
+        }
+    }
 }

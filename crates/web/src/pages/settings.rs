@@ -1,4 +1,5 @@
 mod activity;
+mod confirm;
 mod deletion;
 mod email;
 mod export;

@@ -1,9 +1,10 @@
 mod add;
 mod rename;
 
-use api_types::{ErrorCode, Factors};
+use api_types::{ErrorCode, Factors, Passkey};
 use yew::prelude::*;
 
+use super::confirm::ConfirmDialog;
 use super::factors::{FactorsState, failure};
 use super::remote_list::show;
 use super::two_step::TURNED_ON;
@@ -33,6 +34,8 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
     let message = use_state(|| None);
     let renaming = use_state(|| None::<AttrValue>);
     use_focus_after_renaming(&renaming);
+    // The passkey whose removal the user is asked to confirm.
+    let confirming = use_state(|| None::<AttrValue>);
     let last = use_state(|| None::<AttrValue>);
     let (removal, remove) = use_submission({
         let (state, session, message) = (state.clone(), session.clone(), message.setter());
@@ -50,11 +53,42 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
         }
     });
     let onremove = {
-        let (last, message) = (last.setter(), message.setter());
-        move |id: AttrValue| {
-            last.set(Some(id.clone()));
-            message.set(None);
-            remove.emit(id);
+        let confirming = confirming.setter();
+        move |id| confirming.set(Some(id))
+    };
+    let dialog = |passkey: &Passkey| {
+        let id = AttrValue::from(passkey.id.clone());
+        let onclose = {
+            let (confirming, id) = (confirming.setter(), id.clone());
+            Callback::from(move |()| {
+                confirming.set(None);
+                // Safari does not focus a button that is clicked, so it cannot return the focus to it.
+                browser::focus(browser::element(&PasskeyList::remove_button(&id)));
+            })
+        };
+        let onconfirm = {
+            let (remove, onclose) = (remove.clone(), onclose.clone());
+            let (last, message) = (last.setter(), message.setter());
+            move |()| {
+                onclose.emit(());
+                last.set(Some(id.clone()));
+                message.set(None);
+                remove.emit(id.clone());
+            }
+        };
+        let text = format!(
+            "Afterwards, you can no longer log in with the passkey “{}”. This ends all other \
+             sessions.",
+            passkey.name
+        );
+        html! {
+            <ConfirmDialog
+                title="Remove this passkey?"
+                {text}
+                button="Remove"
+                {onclose}
+                {onconfirm}
+            />
         }
     };
     let onrename = {
@@ -69,6 +103,8 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
         Callback::from(move |text| message.set(text))
     };
     let list = |factors: &Factors| {
+        let is_asked_for = |passkey: &&Passkey| confirming.as_deref() == Some(&*passkey.id);
+        let asked_for = factors.passkeys.iter().find(is_asked_for);
         let form = |id: AttrValue| {
             let passkey = factors.passkeys.iter().find(|passkey| id == passkey.id)?.clone();
             let (state, onmessage) = (state.clone(), onmessage.clone());
@@ -88,6 +124,9 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
                     {onrename}
                     {onremove}
                 />
+                if let Some(passkey) = asked_for {
+                    {dialog(passkey)}
+                }
                 if state.unverified {
                     {verify_first("add a passkey")}
                 } else {
@@ -174,8 +213,6 @@ fn AskForPasskey(props: &AskForPasskeyProps) -> Html {
 
 #[cfg(test)]
 mod tests {
-    use api_types::Passkey;
-
     use super::*;
     use crate::pages::render::render;
     use crate::pages::settings::factors::View;

@@ -1,8 +1,8 @@
 mod set_up;
-mod turn_off;
 
 use yew::prelude::*;
 
+use super::confirm::ConfirmDialog;
 use super::factors::{FactorsState, View, failure};
 use super::remote_list::show;
 use crate::components::{
@@ -11,13 +11,25 @@ use crate::components::{
 use crate::pages::submission::use_submission;
 use crate::{api, browser};
 use set_up::SetUp;
-use turn_off::TurnOffDialog;
 use yew_session::{SessionHandle, use_session};
 
 pub(super) const HEADING: &str = "settings-two-step";
 pub(super) const TURNED_ON: &str = "Two-step log-in is on. All other sessions have ended.";
 const TURNED_OFF: &str = "Two-step log-in is off. All other sessions have ended.";
 const RENEWED: &str = "These are your new recovery codes. The old ones are no longer valid.";
+
+/// The title, the text and the button of the dialog that asks whether an action is intended.
+const RENEW: (&str, &str, &str) = (
+    "Create new recovery codes?",
+    "Your saved recovery codes will no longer work. Save the new ones at once.",
+    "New recovery codes",
+);
+const TURN_OFF: (&str, &str, &str) = (
+    "Turn off two-step log-in?",
+    "Afterwards, your password alone is enough to log in. This removes your app and your recovery \
+     codes, and ends all other sessions. You keep your passkeys.",
+    "Turn off",
+);
 
 #[derive(Properties, PartialEq)]
 pub(super) struct TwoStepSectionProps {
@@ -29,7 +41,7 @@ pub(super) struct TwoStepSectionProps {
 pub(super) fn TwoStepSection(props: &TwoStepSectionProps) -> Html {
     let TwoStepSectionProps { email, state } = props;
     let session = use_session();
-    let is_turning_off = use_state(|| false);
+    let confirming = use_state(|| None::<TwoStepAction>);
     let last = use_state(|| None);
     let (progress, run) = use_submission({
         let state = state.clone();
@@ -44,26 +56,34 @@ pub(super) fn TwoStepSection(props: &TwoStepSectionProps) -> Html {
         }
     };
     let onaction = {
-        let (run, is_turning_off) = (run.clone(), is_turning_off.setter());
+        let (run, confirming) = (run.clone(), confirming.setter());
         move |action| match action {
-            TwoStepAction::TurnOff => is_turning_off.set(true),
-            TwoStepAction::SetUp | TwoStepAction::Renew => run(action),
+            TwoStepAction::SetUp => run(action),
+            TwoStepAction::Renew | TwoStepAction::TurnOff => confirming.set(Some(action)),
         }
     };
-    let onclose = {
-        let is_turning_off = is_turning_off.setter();
-        Callback::from(move |()| {
-            is_turning_off.set(false);
-            // Safari does not focus a button that is clicked, so it cannot return the focus to it.
-            browser::focus(browser::element(TwoStepOverview::TURN_OFF));
-        })
-    };
-    let onconfirm = {
-        let onclose = onclose.clone();
-        move |()| {
-            onclose.emit(());
-            run(TwoStepAction::TurnOff);
-        }
+    let dialog = |action: TwoStepAction| {
+        let (title, text, button) = match action {
+            TwoStepAction::SetUp => return Html::default(),
+            TwoStepAction::Renew => RENEW,
+            TwoStepAction::TurnOff => TURN_OFF,
+        };
+        let onclose = {
+            let confirming = confirming.setter();
+            Callback::from(move |()| {
+                confirming.set(None);
+                // Safari does not focus a button that is clicked, so it cannot return the focus to it.
+                browser::focus(browser::element(action.button()));
+            })
+        };
+        let onconfirm = {
+            let (run, onclose) = (run.clone(), onclose.clone());
+            move |()| {
+                onclose.emit(());
+                run(action);
+            }
+        };
+        html! { <ConfirmDialog {title} {text} {button} {onclose} {onconfirm} /> }
     };
     let back = {
         let (view, message) = (state.view.setter(), state.message.setter());
@@ -97,8 +117,8 @@ pub(super) fn TwoStepSection(props: &TwoStepSectionProps) -> Html {
             <h2 id={HEADING} tabindex="-1">{"Two-step log-in"}</h2>
             {content}
             {status(state.message.map(AttrValue::from))}
-            if *is_turning_off {
-                <TurnOffDialog {onclose} {onconfirm} />
+            if let Some(action) = *confirming {
+                {dialog(action)}
             }
         </section>
     }
