@@ -77,7 +77,7 @@ pub(super) fn show<T>(
     render: impl FnOnce(&T) -> Html,
 ) -> Html {
     match list {
-        RemoteList::Loading => html! { <p role="status" aria-busy="true">{"Loading…"}</p> },
+        RemoteList::Loading => html! { <p role="status">{"Loading…"}</p> },
         RemoteList::Failed(text) => failed(text, heading, reload),
         RemoteList::Loaded(loaded) => render(loaded),
     }
