@@ -5,6 +5,16 @@ async fn logs_in_again(ada: &Visitor) {
     ada.submits_the_log_in_form().await;
 }
 
+/// Signs up and opens the link of the mail, which leads to the log-in page. Returns the code.
+async fn opens_a_link_signed_out(ada: &Visitor) -> String {
+    ada.signs_up().await;
+    let mail = ada.mail(EMAIL, 1).await;
+    ada.open("/nothing").await;
+    ada.open(&mail.link("/verify")).await;
+    ada.until("location.pathname === '/login'").await;
+    mail.code()
+}
+
 #[tokio::test]
 async fn a_new_user_confirms_the_email_address_with_the_code() {
     visit_with_mail(&[], async |ada| {
@@ -44,13 +54,8 @@ async fn a_new_user_confirms_the_email_address_with_the_code() {
 #[tokio::test]
 async fn a_link_that_is_opened_signed_out_leads_through_the_log_in_and_back() {
     visit_with_mail(&[], async |ada| {
-        ada.signs_up().await;
-        let link = ada.mail(EMAIL, 1).await.link("/verify");
-        ada.open("/nothing").await;
-        ada.open(&link).await;
-        ada.until("location.pathname === '/login'").await;
+        let code = opens_a_link_signed_out(ada).await;
         // The code is only in the memory of the page.
-        let code = ada.mail(EMAIL, 1).await.code();
         let stored = "JSON.stringify([location.href, {...localStorage}, {...sessionStorage}])";
         assert!(!ada.script(stored).await.as_str().unwrap().contains(&code));
         logs_in_again(ada).await;
@@ -67,18 +72,14 @@ async fn a_link_that_is_opened_signed_out_leads_through_the_log_in_and_back() {
 #[tokio::test]
 async fn the_code_of_a_link_is_kept_by_way_of_the_sign_up_page() {
     visit_with_mail(&[], async |ada| {
-        ada.signs_up().await;
-        let link = ada.mail(EMAIL, 1).await.link("/verify");
-        ada.open("/nothing").await;
-        ada.open(&link).await;
-        ada.until("location.pathname === '/login'").await;
+        let code = opens_a_link_signed_out(ada).await;
         ada.follows_on_the_page("/signup").await;
         ada.arrives_at("/signup?next=%2Fverify").await;
         ada.follows_on_the_page("/login").await;
         ada.arrives_at("/login?next=%2Fverify").await;
         logs_in_again(ada).await;
         ada.arrives_at("/verify").await;
-        assert_eq!(ada.value("code").await, ada.mail(EMAIL, 1).await.code());
+        assert_eq!(ada.value("code").await, code);
     })
     .await;
 }
