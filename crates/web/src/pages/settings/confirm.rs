@@ -5,17 +5,17 @@ use crate::components::{BusyButton, Dialog};
 #[derive(Properties, PartialEq)]
 pub(super) struct ConfirmDialogProps {
     pub(super) title: &'static str,
-    /// What happens if the user confirms.
+    /// What the action does.
     pub(super) text: AttrValue,
-    /// The text of the button that confirms.
+    /// The name of the action, for its button.
     pub(super) button: &'static str,
     /// Called after the user has closed the dialog.
     pub(super) onclose: Callback<()>,
-    /// Called when the user confirms.
+    /// Called when the user presses the button of the action.
     pub(super) onconfirm: Callback<()>,
 }
 
-/// A dialog that asks whether an action is intended. The section shows its progress.
+/// A dialog that asks the user to confirm an action. The section shows the progress of the action.
 #[component]
 pub(super) fn ConfirmDialog(props: &ConfirmDialogProps) -> Html {
     let ConfirmDialogProps { title, text, button, onclose, onconfirm } = props;

@@ -18,7 +18,7 @@ pub(super) const TURNED_ON: &str = "Two-step log-in is on. All other sessions ha
 const TURNED_OFF: &str = "Two-step log-in is off. All other sessions have ended.";
 const RENEWED: &str = "These are your new recovery codes. The old ones are no longer valid.";
 
-/// The title, the text and the button of the dialog that asks whether an action is intended.
+/// The title, the text and the button of the dialog that asks the user to confirm an action.
 const RENEW: (&str, &str, &str) = (
     "Create new recovery codes?",
     "Your saved recovery codes will no longer work. Save the new ones at once.",
