@@ -107,12 +107,18 @@ fn wait_for_log(folder: &TempDir, text: &str) {
     unreachable!("{text:?} is not in the log");
 }
 
+/// Returns a PostgreSQL server that has been stopped, and a folder for a server that uses its
+/// database.
+fn stopped_cluster() -> (Cluster, TempDir) {
+    let cluster = Cluster::start(&[]);
+    let folder = folder(&cluster.url(&cluster.create_database(None)));
+    cluster.stop();
+    (cluster, folder)
+}
+
 #[test]
 fn a_server_waits_for_the_database_and_stops_at_once_if_it_is_told_to() {
-    let cluster = Cluster::start(&[]);
-    let name = cluster.create_database(None);
-    let folder = folder(&cluster.url(&name));
-    cluster.stop();
+    let (cluster, folder) = stopped_cluster();
     let start = || {
         Server::start_with_output(
             "127.0.0.1:0",
@@ -149,9 +155,7 @@ fn is_bound(address: SocketAddr) -> bool {
 /// Clients and load balancers take a server that accepts connections for one that responds.
 #[test]
 fn a_server_that_waits_for_the_database_refuses_connections() {
-    let cluster = Cluster::start(&[]);
-    let folder = folder(&cluster.url(&cluster.create_database(None)));
-    cluster.stop();
+    let (cluster, folder) = stopped_cluster();
     let address = free_address();
     let server = std::thread::scope(|scope| {
         let started = scope.spawn(|| Server::start_at(&address.to_string(), &folder, &[]));
@@ -167,9 +171,7 @@ fn a_server_that_waits_for_the_database_refuses_connections() {
 
 #[test]
 fn a_port_that_is_taken_while_the_server_waits_for_the_database_is_an_error() {
-    let cluster = Cluster::start(&[]);
-    let folder = folder(&cluster.url(&cluster.create_database(None)));
-    cluster.stop();
+    let (cluster, folder) = stopped_cluster();
     let address = free_address();
     let listen = ["--listen", &address.to_string()];
     let log = std::thread::scope(|scope| {
