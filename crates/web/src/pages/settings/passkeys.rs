@@ -58,19 +58,14 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
     };
     let dialog = |passkey: &Passkey| {
         let id = AttrValue::from(passkey.id.clone());
+        let opener = PasskeyList::remove_button(&id);
         let onclose = {
-            let (confirming, id) = (confirming.setter(), id.clone());
-            Callback::from(move |()| {
-                confirming.set(None);
-                // Safari does not focus a button that is clicked, so it cannot return the focus to it.
-                browser::focus(browser::element(&PasskeyList::remove_button(&id)));
-            })
+            let confirming = confirming.setter();
+            move |()| confirming.set(None)
         };
         let onconfirm = {
-            let (remove, onclose) = (remove.clone(), onclose.clone());
-            let (last, message) = (last.setter(), message.setter());
+            let (remove, last, message) = (remove.clone(), last.setter(), message.setter());
             move |()| {
-                onclose.emit(());
                 last.set(Some(id.clone()));
                 message.set(None);
                 remove.emit(id.clone());
@@ -86,6 +81,7 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
                 title="Remove this passkey?"
                 {text}
                 button="Remove"
+                {opener}
                 {onclose}
                 {onconfirm}
             />

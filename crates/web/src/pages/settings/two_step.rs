@@ -70,20 +70,14 @@ pub(super) fn TwoStepSection(props: &TwoStepSectionProps) -> Html {
         };
         let onclose = {
             let confirming = confirming.setter();
-            Callback::from(move |()| {
-                confirming.set(None);
-                // Safari does not focus a button that is clicked, so it cannot return the focus to it.
-                browser::focus(browser::element(action.button()));
-            })
+            move |()| confirming.set(None)
         };
         let onconfirm = {
-            let (run, onclose) = (run.clone(), onclose.clone());
-            move |()| {
-                onclose.emit(());
-                run(action);
-            }
+            let run = run.clone();
+            move |()| run(action)
         };
-        html! { <ConfirmDialog {title} {text} {button} {onclose} {onconfirm} /> }
+        let opener = action.button();
+        html! { <ConfirmDialog {title} {text} {button} {opener} {onclose} {onconfirm} /> }
     };
     let back = {
         let (view, message) = (state.view.setter(), state.message.setter());
