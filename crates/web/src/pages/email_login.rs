@@ -117,7 +117,7 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
                     <CodeForm key="code" submit="Log in" submitting="Logging in…" {progress} {onsubmit} />
                     if request.sent.is_some() {
                         {send_again("Send a new code", &request.progress, request.onrepeat.clone())}
-                        {quiet_button("Use another e-mail address", &request.progress, onback)}
+                        {quiet_button("Use another e-mail", &request.progress, onback)}
                     } else {
                         {quiet_button("Request a code", &request.progress, onback)}
                     }

@@ -42,7 +42,7 @@ pub fn Forgot() -> Html {
                           check your spam folder."}
                     </p>
                     {send_again("Send again", &request.progress, request.onrepeat.clone())}
-                    {quiet_button("Use another e-mail address", &request.progress, onback)}
+                    {quiet_button("Use another e-mail", &request.progress, onback)}
                 } else {
                     <p class="lead">
                         {"We will e-mail you a link to choose a new password."}

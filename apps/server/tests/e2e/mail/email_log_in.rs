@@ -117,7 +117,7 @@ async fn the_choice_to_stay_signed_in_is_kept_between_the_pages_and_steps() {
         ada.follows_on_the_page("/login/email").await;
         ada.types("email", "adda@example.com").await;
         ada.presses("Send code").await;
-        ada.presses("Use another e-mail address").await;
+        ada.presses("Use another e-mail").await;
         ada.until("document.activeElement.name === 'email'").await;
         assert_eq!(ada.script(REMEMBER).await, true);
         ada.types("email", EMAIL).await;

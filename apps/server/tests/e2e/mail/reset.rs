@@ -121,7 +121,7 @@ async fn a_mistyped_email_address_can_be_corrected_and_is_kept_between_the_pages
         ada.arrives_at("/forgot").await;
         assert_eq!(ada.value("email").await, "adda@example.com");
         ada.presses("Send reset link").await;
-        ada.presses("Use another e-mail address").await;
+        ada.presses("Use another e-mail").await;
         assert_eq!(ada.value("email").await, "adda@example.com");
         ada.until("document.activeElement.name === 'email'").await;
         ada.types("email", EMAIL).await;
